@@ -1,0 +1,157 @@
+/**
+ * Framed messages over a Unix socket between our own daemons: many requests in flight on one connection, one write a
+ * tick. A frame is u32le payload length, u8 type, u32le id, payload. The meaning of types is the protocol's
+ * (storage/queue/submission.ts, storage/queue/delivery_channel.ts, storage/accounts/lookup_protocol.ts).
+ */
+import { Temporary } from "./errors.ts";
+
+/** One frame. `payload` is a view that is valid only until the handler returns; copy what is kept. */
+export interface Frame {
+  readonly type: number;
+  readonly id: number;
+  readonly payload: Uint8Array;
+}
+
+/** Largest payload of a frame; a longer one ends the connection. */
+export const FRAME_PAYLOAD_BYTES_MAX = 1024 * 1024;
+const HEADER_BYTES = 9;
+const READ_BUFFER_BYTES = 256 * 1024;
+/** Bytes waiting to be written above which `drained` makes a sender wait. */
+const WRITE_HIGH_WATER_BYTES = 1024 * 1024;
+
+/** What a channel needs of a socket. */
+export interface FrameSocket {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+/** Frames both ways over one socket. */
+export class FrameChannel {
+  readonly #socket: FrameSocket;
+  #parts: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(socket: FrameSocket) {
+    this.#socket = socket;
+  }
+
+  /** True after close or a broken connection. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Queues a frame whose payload is `parts` in a row; they must not change until written. */
+  send(type: number, id: number, ...parts: Uint8Array[]): void {
+    if (this.#closed) return;
+    let length = 0;
+    for (const part of parts) length += part.length;
+    if (length > FRAME_PAYLOAD_BYTES_MAX) throw new RangeError(`frame of ${length} bytes`);
+    const header = new Uint8Array(HEADER_BYTES);
+    const view = new DataView(header.buffer);
+    view.setUint32(0, length, true);
+    header[4] = type;
+    view.setUint32(5, id, true);
+    this.#parts.push(header, ...parts);
+    this.#waitingBytes += HEADER_BYTES + length;
+    this.#writing ??= this.#drain();
+  }
+
+  /** Resolves at once unless much is waiting to be written: then when it is written. */
+  async drained(): Promise<void> {
+    while (this.#waitingBytes > WRITE_HIGH_WATER_BYTES && this.#writing) await this.#writing;
+  }
+
+  /** Resolves when all frames sent so far are written (or the connection is gone). */
+  async flushed(): Promise<void> {
+    while (this.#writing) await this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    await Promise.resolve();
+    try {
+      while (this.#parts.length > 0) {
+        const parts = this.#parts;
+        const bytes = joinParts(parts, this.#waitingBytes);
+        this.#parts = [];
+        this.#waitingBytes = 0;
+        for (let at = 0; at < bytes.length;) at += await this.#socket.write(bytes.subarray(at));
+      }
+    } catch {
+      this.close(); // the reader's loop ends as well and tells the owner
+    }
+    this.#writing = undefined;
+  }
+
+  /** Calls `handle` for each frame until the connection ends; never throws for a lost peer. */
+  async receive(handle: (frame: Frame) => void | Promise<void>): Promise<void> {
+    let buffer = new Uint8Array(READ_BUFFER_BYTES);
+    let start = 0;
+    let end = 0;
+    while (!this.#closed) {
+      while (end - start >= HEADER_BYTES) {
+        const view = new DataView(buffer.buffer, start);
+        const length = view.getUint32(0, true);
+        if (length > FRAME_PAYLOAD_BYTES_MAX) return this.close();
+        const total = HEADER_BYTES + length;
+        if (end - start < total) {
+          if (total > buffer.length) buffer = grown(buffer, total);
+          break;
+        }
+        const payload = buffer.subarray(start + HEADER_BYTES, start + total);
+        const handled = handle({ type: view.getUint8(4), id: view.getUint32(5, true), payload });
+        if (handled) await handled;
+        start += total;
+      }
+      if (start === end) start = end = 0;
+      else if (start > 0 && buffer.length - end < buffer.length / 2) {
+        buffer.copyWithin(0, start, end);
+        end -= start;
+        start = 0;
+      }
+      const count = await this.#socket.read(buffer.subarray(end)).catch(() => null);
+      if (count === null) return this.close();
+      end += count;
+    }
+  }
+
+  /** Closes the connection; frames not yet written are lost. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#parts = [];
+    this.#waitingBytes = 0;
+    try {
+      this.#socket.close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+}
+
+function joinParts(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function grown(buffer: Uint8Array, bytes: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(bytes, buffer.length * 2));
+  larger.set(buffer);
+  return larger;
+}
+
+/** Connects to a daemon's Unix socket; throws Temporary naming the path when nothing answers there. */
+export async function connectChannel(path: string): Promise<FrameChannel> {
+  try {
+    return new FrameChannel(await Deno.connect({ transport: "unix", path }));
+  } catch (error) {
+    throw new Temporary(`nothing answers on ${path}: is the server running? (${(error as Error).message})`);
+  }
+}

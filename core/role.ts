@@ -1,0 +1,178 @@
+/**
+ * Roles are data: for each role the account it runs as and what it may touch. core/fence.ts turns a row into Landlock
+ * rules, Worker permissions and accounts; the probe test tries what a row forbids. One page, no logic.
+ */
+import type { Paths } from "./paths.ts";
+
+/** A folder or file named by an installation's Paths, or a path below one: `control`, `queueBase`, `mail`. */
+export type RolePath = Exclude<keyof Paths, "root">;
+
+/** What a role may do. Paths are given with everything below them. */
+export interface Role {
+  readonly summary: string;
+  /** The account of the original that it runs as when started by root; undefined: stays what it is. */
+  readonly account?: "alias" | "qmaild" | "qmaill" | "qmailq" | "qmailr" | "qmails" | "indimail" | "root";
+  readonly groups?: readonly ("qmail" | "nofiles" | "indimail" | "qcerts")[];
+  readonly read: readonly RolePath[];
+  readonly write: readonly RolePath[];
+  /** Files outside an installation that it reads. */
+  readonly readSystem?: readonly string[];
+  /** Listens on TCP ports (those it is told). */
+  readonly listens: boolean;
+  /** Sockets of ours in `run` that it listens on or connects to. */
+  readonly sockets: readonly string[];
+  /** Connects to other hosts: no; to those of the database or DNS only; to any. */
+  readonly connects: "none" | "any";
+  /** Starts other programs. */
+  readonly spawns: boolean;
+  /** Calls libc after its start. */
+  readonly ffi: boolean;
+}
+
+/** Name resolution and time zone. */
+const RESOLVER = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/localtime"] as const;
+
+/** Every role. */
+export const ROLES = {
+  network: {
+    summary: "talks to unknown peers (SMTP, QMTP, QMQP); writes no file",
+    account: "qmaild",
+    groups: ["qmail", "qcerts"],
+    read: ["control", "certs"],
+    write: [],
+    readSystem: RESOLVER,
+    listens: true,
+    sockets: ["lookup", "queue"],
+    connects: "any",
+    spawns: false,
+    ffi: false,
+  },
+  queue: {
+    summary: "owns the queue; schedules deliveries; speaks to no peer",
+    account: "qmails",
+    groups: ["qmail"],
+    read: ["control", "queueBase"],
+    write: ["queueBase", "run"],
+    readSystem: ["/etc/localtime"],
+    listens: false,
+    sockets: ["queue", "local", "remote"],
+    connects: "none",
+    spawns: false,
+    ffi: false,
+  },
+  local: {
+    summary: "delivers to Maildirs and programs of users",
+    account: "indimail",
+    groups: ["qmail"],
+    read: ["control", "users", "queueBase", "domains", "alias", "mail"],
+    write: ["mail", "domains", "alias", "run"],
+    readSystem: ["/etc/passwd", "/etc/localtime"],
+    listens: false,
+    sockets: ["local", "lookup", "queue"],
+    connects: "none",
+    spawns: true,
+    ffi: true,
+  },
+  remote: {
+    summary: "sends to other hosts",
+    account: "qmailr",
+    groups: ["qmail", "qcerts"],
+    read: ["control", "certs", "queueBase"],
+    write: ["run"],
+    readSystem: [...RESOLVER, "/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"],
+    listens: false,
+    sockets: ["remote"],
+    connects: "any",
+    spawns: false,
+    ffi: false,
+  },
+  lookup: {
+    summary: "answers questions about accounts and checks passwords; the only one that opens the database",
+    account: "indimail",
+    groups: ["qmail"],
+    read: ["control", "users", "domains", "lib"],
+    write: ["lib", "run"],
+    readSystem: [...RESOLVER, "/etc/passwd", "/etc/group", "/run/mysqld", "/var/run/mysqld"],
+    listens: false,
+    sockets: ["lookup"],
+    connects: "any",
+    spawns: false,
+    ffi: true,
+  },
+  mailbox: {
+    summary: "serves mailboxes by IMAP and POP3",
+    account: "indimail",
+    groups: ["qmail", "qcerts"],
+    read: ["control", "certs", "mail"],
+    write: ["mail"],
+    readSystem: RESOLVER,
+    listens: true,
+    sockets: ["lookup"],
+    connects: "none",
+    spawns: false,
+    ffi: false,
+  },
+  supervisor: {
+    summary: "starts and logs the other roles",
+    account: "root",
+    read: ["control", "run", "log", "certs", "users", "queueBase", "domains", "mail", "alias", "lib"],
+    write: ["control", "run", "log", "certs", "users", "queueBase", "domains", "mail", "alias", "lib"],
+    listens: false,
+    sockets: [],
+    connects: "none",
+    spawns: true,
+    ffi: true,
+  },
+  admin: {
+    summary: "a command of the operator: edits control files, users and the database",
+    read: ["control", "users", "domains", "mail", "alias", "lib", "queueBase", "run", "certs"],
+    write: ["control", "users", "domains", "mail", "alias", "lib", "queueBase", "run", "certs"],
+    readSystem: ["/"],
+    listens: false,
+    sockets: ["lookup", "queue"],
+    connects: "any",
+    spawns: true,
+    ffi: true,
+  },
+  inject: {
+    summary: "hands a message to the queue on behalf of a user",
+    read: ["control"],
+    write: ["queueBase"],
+    readSystem: ["/etc/passwd", "/etc/localtime"],
+    listens: false,
+    sockets: ["queue"],
+    connects: "none",
+    spawns: true,
+    ffi: true,
+  },
+  tool: {
+    summary: "a program of the Unix tool box; as powerful as its user",
+    read: [],
+    write: [],
+    readSystem: ["/"],
+    listens: true,
+    sockets: [],
+    connects: "any",
+    spawns: true,
+    ffi: true,
+  },
+  text: {
+    summary: "a filter: reads its input and the files named, writes its output, nothing else",
+    read: [],
+    write: [],
+    readSystem: ["/"],
+    listens: false,
+    sockets: [],
+    connects: "none",
+    spawns: false,
+    ffi: false,
+  },
+} as const satisfies Record<string, Role>;
+
+/** The name of a role. */
+export type RoleName = keyof typeof ROLES;
+
+/** The row of a role. */
+export function roleOf(name: RoleName): Role {
+  return ROLES[name];
+}

@@ -1,0 +1,89 @@
+/**
+ * What the lookup daemon answers: the interface that smtpd, local, imapd and pop3d program against. The client over the
+ * socket is storage/accounts/lookup_client.ts, the server is servers/lookup; tests have a fake. Every method throws
+ * Temporary when the daemon or its database cannot be reached. Secrets never leave the daemon.
+ * Addresses are lower-cased `user@domain` text.
+ */
+
+/** Whether mail for an address would be taken [spec formats 14, USER]. */
+export type RecipientStatus =
+  /** The domain is not one of ours: nothing is known of it. */
+  | { readonly kind: "not-local" }
+  | { readonly kind: "known" }
+  | { readonly kind: "absent" }
+  | { readonly kind: "inactive" }
+  | { readonly kind: "over-quota" };
+
+/** An account, without its secrets. */
+export interface Account {
+  /** `user@domain`, the real domain when the given one was an alias. */
+  readonly address: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** pw_gid bits [spec tables, indimail]. */
+  readonly flags: number;
+  readonly gecos: string;
+  /** Home directory; the Maildir is `home/Maildir`. */
+  readonly home: string;
+  /** Quota text as in pw_shell: `5242880S,1000C` or `NOQUOTA`. */
+  readonly quota: string;
+  readonly inactive: boolean;
+}
+
+/** Where a delivery to a virtual address goes. */
+export type DeliveryTarget =
+  | { readonly kind: "absent" }
+  /** Lines of valias (or of a group); empty account: only the lines. */
+  | { readonly kind: "found"; readonly account: Account | undefined; readonly aliasLines: readonly string[] };
+
+/** The service that asks, for service flags (NO_POP and kin) and lastauth. */
+export type AuthService = "smtp" | "imap" | "pop3";
+
+/** What became of a login. */
+export type AuthResult =
+  | {
+    readonly kind: "ok";
+    readonly account: Account; /** May authenticate but not relay. */
+    readonly mayRelay: boolean;
+  }
+  /** Wrong password or unknown user: which of them is never told. */
+  | { readonly kind: "denied" }
+  /** Right password, but this service is switched off for the account, or the account is closed. */
+  | { readonly kind: "forbidden"; readonly reason: string };
+
+/** Who logs in from where. */
+export interface AuthContext {
+  readonly service: AuthService;
+  readonly remoteHost: string;
+}
+
+/** What a SCRAM exchange needs before the client's proof. */
+export interface ScramParameters {
+  readonly saltBase64: string;
+  readonly iterations: number;
+}
+
+/** Questions about accounts. */
+export interface Lookup {
+  recipient(address: string): Promise<RecipientStatus>;
+  /** The account, or undefined. */
+  account(address: string): Promise<Account | undefined>;
+  delivery(address: string): Promise<DeliveryTarget>;
+  /** The real name of a domain (of an alias domain, the one it points to); undefined when it is none of ours. */
+  realDomain(domain: string): Promise<string | undefined>;
+  /** LOGIN and PLAIN. */
+  verifyPassword(user: string, password: string, context: AuthContext): Promise<AuthResult>;
+  /** CRAM-MD5: `digestHex` is the client's HMAC of `challenge` [rfc2195]. */
+  verifyCram(user: string, challenge: string, digestHex: string, context: AuthContext): Promise<AuthResult>;
+  /** SCRAM, first step; for an unknown user a made-up but stable salt, so that nothing is given away [rfc5802]. */
+  scramParameters(user: string, hash: "sha-1" | "sha-256"): Promise<ScramParameters>;
+  /** SCRAM, last step: proof against the AuthMessage; on success the server's signature as well. */
+  verifyScram(
+    user: string,
+    exchange: { readonly hash: "sha-1" | "sha-256"; readonly authMessage: string; readonly proofBase64: string },
+    context: AuthContext,
+  ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }>;
+  /** Tells that a user went over quota (or is below it again): sets or clears BOUNCE_MAIL and userquota. */
+  noteQuota(address: string, usedBytes: number): Promise<void>;
+  close(): void;
+}
