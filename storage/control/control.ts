@@ -2,6 +2,7 @@
  * Control files: the one reader of /etc/indimail/control and of a domain's own. A file is read once and kept until
  * `reread` (HUP). Defaults are in known.ts [man qmail-control.9].
  */
+import { latin1Text } from "../../core/bytes.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
 
 /** Bytes of a control file above which it is refused: none of the original's is near it but the .cdb ones. */
@@ -33,7 +34,7 @@ export class ControlFiles {
       if (Deno.statSync(path).size > CONTROL_BYTES_MAX) {
         throw new Permanent(`control file ${path} is larger than ${CONTROL_BYTES_MAX} bytes`);
       }
-      text = decodeLatin1(Deno.readFileSync(path));
+      text = latin1Text(Deno.readFileSync(path));
     } catch (error) {
       if (error instanceof Permanent) throw error;
       if (!(error instanceof Deno.errors.NotFound)) {
@@ -80,10 +81,4 @@ export class ControlFiles {
   lineOrMe(name: string): string {
     return this.line(name) ?? this.me();
   }
-}
-
-function decodeLatin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return text;
 }

@@ -1,0 +1,55 @@
+/**
+ * Bytes and text: the few conversions that every room needs. Envelope addresses, control files and file names are
+ * handled as latin1 text: one character a byte, nothing lost.
+ */
+
+const CHUNK = 8192;
+const latin1Decoder = new TextDecoder("latin1");
+
+/** Text of bytes, one character a byte (ISO 8859-1, not windows-1252: 0x80 to 0x9f stay what they are). */
+export function latin1Text(bytes: Uint8Array): string {
+  if (isAscii(bytes)) return latin1Decoder.decode(bytes);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += CHUNK) text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  return text;
+}
+
+/** Bytes of latin1 text; characters above 255 lose their upper bits, so check text from outside first. */
+export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+const utf8Encoder = new TextEncoder();
+
+/** UTF-8 bytes of text. */
+export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
+  return utf8Encoder.encode(text);
+}
+
+/** True when no byte is above 127. */
+export function isAscii(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at]! > 127) return false;
+  return true;
+}
+
+/** All parts in a row. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** True when both hold the same bytes; not for secrets (it stops at the first difference). */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
