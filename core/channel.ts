@@ -155,3 +155,59 @@ export async function connectChannel(path: string): Promise<FrameChannel> {
     throw new Temporary(`nothing answers on ${path}: is the server running? (${(error as Error).message})`);
   }
 }
+
+/** A daemon's listening socket. */
+export interface ChannelListener {
+  /** Stops listening and removes the socket; open channels stay. */
+  close(): void;
+}
+
+/** Pause after an accept that failed for want of descriptors, milliseconds. */
+const ACCEPT_PAUSE_MS = 50;
+
+/**
+ * Listens on a Unix socket and calls `serve` for each connection. A stale socket file of a killed daemon is removed
+ * first: whoever calls this holds the lock that says it is the only one. Throws Temporary naming the path.
+ */
+export function listenChannels(
+  path: string,
+  options: { readonly mode: number },
+  serve: (channel: FrameChannel) => void,
+): ChannelListener {
+  let listener: Deno.UnixListener;
+  try {
+    removeSocket(path);
+    listener = Deno.listen({ transport: "unix", path });
+    Deno.chmodSync(path, options.mode);
+  } catch (error) {
+    throw new Temporary(`cannot listen on ${path}: ${(error as Error).message}`);
+  }
+  let open = true;
+  const accept = async () => {
+    while (open) {
+      try {
+        serve(new FrameChannel(await listener.accept()));
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource || !open) return;
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+      }
+    }
+  };
+  void accept();
+  return {
+    close() {
+      if (!open) return;
+      open = false;
+      listener.close();
+      removeSocket(path);
+    },
+  };
+}
+
+function removeSocket(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -17,6 +17,10 @@ export interface Role {
   readonly write: readonly RolePath[];
   /** Files outside an installation that it reads. */
   readonly readSystem?: readonly string[];
+  /** Files outside an installation that it writes. */
+  readonly writeSystem?: readonly string[];
+  /** Reads and writes the homes of system users. */
+  readonly homes?: boolean;
   /** Listens on TCP ports (those it is told). */
   readonly listens: boolean;
   /** Sockets of ours in `run` that it listens on or connects to. */
@@ -66,7 +70,9 @@ export const ROLES = {
     groups: ["qmail"],
     read: ["control", "users", "queueBase", "domains", "alias", "mail"],
     write: ["mail", "domains", "alias", "run"],
-    readSystem: ["/etc/passwd", "/etc/localtime"],
+    readSystem: ["/etc", "/bin", "/sbin", "/usr", "/opt"],
+    writeSystem: ["/tmp"],
+    homes: true,
     listens: false,
     sockets: ["local", "lookup", "queue"],
     connects: "none",
@@ -150,6 +156,7 @@ export const ROLES = {
     read: [],
     write: [],
     readSystem: ["/"],
+    writeSystem: ["/"],
     listens: true,
     sockets: [],
     connects: "any",

@@ -25,6 +25,8 @@ export interface TlsState {
   readonly cipher: string;
   /** The name that the client asked for (SNI), if it did. */
   readonly serverName?: string;
+  /** On the client side without `verify`: why the peer's certificate is not valid; absent when it is. */
+  readonly verifyError?: string;
 }
 
 /** A host and port, or a Unix socket's path with port 0. */

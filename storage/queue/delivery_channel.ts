@@ -42,6 +42,8 @@ export interface DeliveryRequest {
   readonly originalRecipient: string;
   /** For remote: the host after the last @. */
   readonly host: string;
+  /** For remote: `host:port` to use whatever MX and smtproutes say. */
+  readonly route?: string;
   readonly extraHeader: string;
   readonly environmentHeaders: string;
   readonly body: DeliveryBody;

@@ -1,0 +1,104 @@
+/**
+ * What a role's row means on this host: paths, ports, accounts, the permission lists of its Worker. Pure, so that tests
+ * can read a plan; core/fence.ts carries it out. Services are operands of the form `name=HOST:PORT`.
+ */
+import { type Paths, socketPath } from "./paths.ts";
+import type { Role, RolePath } from "./role.ts";
+
+/** Most queues whose sockets a role may reach; the original's QUEUE_COUNT is 5 or 10, rarely more. */
+export const QUEUES_MAX = 32;
+
+/** An address to listen on. */
+export interface ListenAddress {
+  /** `smtp`, `imaps`, …: the part before `=`; empty where there is none. */
+  readonly service: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Parses `[name=]HOST:PORT`, an IPv6 host in brackets; undefined when the text has not this form. */
+export function tryParseListen(text: string): ListenAddress | undefined {
+  const match = /^(?:([a-z0-9]+)=)?(?:\[([0-9a-f:.]+)\]|([^:[\]=/]*)):(\d{1,5})$/i.exec(text);
+  if (!match) return undefined;
+  const port = Number(match[4]);
+  if (port > 65535) return undefined;
+  return { service: match[1] ?? "", host: match[2] ?? (match[3] || "0.0.0.0"), port };
+}
+
+/** Where the runtime itself lives: what every process must still read. */
+export interface RuntimePlaces {
+  /** The executable. */
+  readonly executable: string;
+  /** Source folders and caches under `deno run`; empty when compiled. */
+  readonly sources: readonly string[];
+  /** Homes of users, for roles that deliver there. */
+  readonly homes: readonly string[];
+}
+
+/** All that a role's process is limited to. */
+export interface FencePlan {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly bindPorts: readonly number[];
+  readonly connectPorts: readonly number[] | "any";
+  readonly permissions: Deno.PermissionOptionsObject;
+  /** True: nothing may be executed once the Worker runs. */
+  readonly refuseExec: boolean;
+  /** It binds ports below 1024. */
+  readonly lowPorts: boolean;
+}
+
+/** Libraries and devices that the executable needs before any code of ours runs. */
+const RUNTIME_READ = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/urandom", "/dev/random"];
+const RUNTIME_WRITE = ["/dev/null", "/dev/tty"];
+const LOW_PORT_LIMIT = 1024;
+
+function placed(names: readonly RolePath[], paths: Paths): string[] {
+  return names.map((name) => paths[name]);
+}
+
+function socketPaths(role: Role, paths: Paths): string[] {
+  return role.sockets.flatMap((name) => {
+    if (name === "lookup" || name === "local" || name === "remote") return [socketPath(paths, name)];
+    return Array.from({ length: QUEUES_MAX }, (_, at) => socketPath(paths, `queue${at + 1}`));
+  });
+}
+
+function netPermission(role: Role, listens: readonly ListenAddress[]): boolean | string[] {
+  if (role.connects === "any") return true;
+  if (!role.listens || listens.length === 0) return false;
+  return listens.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`);
+}
+
+/** What the process of `role`, called with `args`, is limited to. */
+export function planFence(
+  role: Role,
+  args: readonly string[],
+  host: { paths: Paths; places: RuntimePlaces },
+): FencePlan {
+  const { paths, places } = host;
+  const listens = role.listens ? args.map(tryParseListen).filter((listen) => listen !== undefined) : [];
+  const homes = role.homes ? places.homes : [];
+  const write = [...placed(role.write, paths), ...role.writeSystem ?? [], ...homes];
+  const read = [...placed(role.read, paths), ...role.readSystem ?? [], ...places.sources];
+  const sockets = socketPaths(role, paths);
+  return {
+    read: [...read, ...RUNTIME_READ, places.executable],
+    write: [...write, ...RUNTIME_WRITE],
+    bindPorts: listens.map(({ port }) => port),
+    connectPorts: role.connects === "any" ? "any" : [],
+    permissions: {
+      read: [...new Set([...read, ...write, ...sockets])],
+      write: [...new Set([...write, ...sockets])],
+      net: netPermission(role, listens),
+      // the environment and the host's description hold no secret of ours, and npm packages read both as they load
+      env: true,
+      sys: true,
+      run: role.spawns,
+      ffi: role.ffi,
+      import: false,
+    },
+    refuseExec: !role.spawns,
+    lowPorts: listens.some(({ port }) => port < LOW_PORT_LIMIT),
+  };
+}

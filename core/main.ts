@@ -1,0 +1,149 @@
+/**
+ * Dispatch: which program this process is (by argv[0], or by the first argument of `indimail` and `deno run main.ts`),
+ * its options, its powers, its run, and what a thrown error becomes: a line on standard error and an exit code of the
+ * program's dialect. Loads only the chosen program.
+ */
+import process from "node:process";
+import type { Applet, AppletEntry } from "./applet.ts";
+import { Usage } from "./errors.ts";
+import { EXIT_DIALECTS } from "./exits.ts";
+import { exitCodeOf, failureText } from "./failure.ts";
+import { parseOptions } from "./options.ts";
+import { findRoot, type Paths, resolvePaths } from "./paths.ts";
+import { needlessPowers, revokePowers } from "./powers.ts";
+import { createProc, findEntry, stderrLogger } from "./proc.ts";
+import { roleOf } from "./role.ts";
+import type { SelfOrigin } from "./self.ts";
+import { systemSignals } from "./signals.ts";
+
+/** The name under which the executable itself is installed. */
+const OWN_NAME = "indimail";
+
+/** What this process is asked to run. */
+export type Dispatch =
+  | { readonly kind: "applet"; readonly entry: AppletEntry; readonly name: string; readonly args: readonly string[] }
+  | { readonly kind: "help"; readonly name: string | undefined }
+  | { readonly kind: "list"; readonly json: boolean }
+  | { readonly kind: "unknown"; readonly name: string };
+
+/** How a process was called. */
+export interface Call {
+  readonly argv0: string;
+  readonly args: readonly string[];
+}
+
+/** Chooses the program; `setRoot` is told the DIR of `indimail --root DIR NAME`. Throws Usage. */
+export function dispatch(entries: readonly AppletEntry[], call: Call, setRoot: (directory: string) => void): Dispatch {
+  const called = call.argv0.slice(call.argv0.lastIndexOf("/") + 1).replace(/^-/, "");
+  const linked = called === OWN_NAME ? undefined : findEntry(entries, called);
+  if (linked) return appletCall(linked, called, call.args);
+  let at = 0;
+  if (call.args[at] === "--root") {
+    const directory = call.args[at + 1];
+    if (!directory) throw new Usage("--root needs a folder");
+    setRoot(directory);
+    at += 2;
+  }
+  const first = call.args[at];
+  const rest = call.args.slice(at + 1);
+  if (first === OWN_NAME) return dispatch(entries, { argv0: OWN_NAME, args: rest }, setRoot);
+  if (first === undefined || first === "--help" || first === "-h") return { kind: "help", name: undefined };
+  if (first === "help") return { kind: "help", name: rest[0] };
+  if (first === "--list") return { kind: "list", json: rest.includes("--json") };
+  const entry = findEntry(entries, first);
+  return entry ? appletCall(entry, first, rest) : { kind: "unknown", name: first };
+}
+
+function appletCall(entry: AppletEntry, name: string, args: readonly string[]): Dispatch {
+  return args[0] === "--help" ? { kind: "help", name } : { kind: "applet", entry, name, args };
+}
+
+async function writeOut(stream: { write(bytes: Uint8Array): Promise<number> }, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += await stream.write(bytes.subarray(done));
+}
+
+async function runApplet(applet: Applet, call: Dispatch & { kind: "applet" }, context: Context): Promise<number> {
+  const dialect = EXIT_DIALECTS[applet.dialect];
+  const log = stderrLogger();
+  const signals = systemSignals();
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    failureText(event.reason, call.name, applet).then((text) => writeOut(Deno.stderr, text)).finally(() =>
+      Deno.exit(dialect.surprise)
+    );
+  });
+  try {
+    const { options, args } = parseOptions(applet, call.args);
+    const proc = createProc({ applet, name: call.name, options, args, signals, log, ...context });
+    return await applet.run(proc) ?? dialect.ok;
+  } catch (error) {
+    await log.flush();
+    await writeOut(Deno.stderr, await failureText(error, call.name, applet));
+    return exitCodeOf(error, dialect);
+  } finally {
+    await log.flush();
+    signals.close();
+  }
+}
+
+/** What a program needs to know of the installation and of this executable. */
+interface Context {
+  readonly entries: readonly AppletEntry[];
+  readonly origin: SelfOrigin;
+  readonly paths: Paths;
+}
+
+/** Where this installation's files are, by the environment. */
+export function currentPaths(): Paths {
+  const env = (name: string) => Deno.env.get(name);
+  return resolvePaths(findRoot(env, { uid: Deno.uid(), exists }), env);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false; // absent or not to be seen: then it is not this user's installation
+  }
+}
+
+function setRoot(directory: string): void {
+  Deno.env.set("INDIMAIL_ROOT", directory.startsWith("/") ? directory : `${Deno.cwd()}/${directory}`);
+}
+
+async function run(entries: readonly AppletEntry[], origin: SelfOrigin): Promise<number> {
+  const call = dispatch(entries, { argv0: process.argv0, args: Deno.args }, setRoot);
+  if (call.kind === "help" || call.kind === "list") {
+    const { helpText, listText, overviewText } = await import("./help.ts");
+    if (call.kind === "list") await writeOut(Deno.stdout, listText(entries, { json: call.json }));
+    else if (call.name === undefined) await writeOut(Deno.stdout, overviewText(entries));
+    else {
+      const entry = findEntry(entries, call.name);
+      if (!entry) throw new Usage(`there is no program ${call.name}; indimail --list shows all`);
+      await writeOut(Deno.stdout, helpText((await entry.load()).applet, call.name));
+    }
+    return EXIT_DIALECTS.admin.ok;
+  }
+  if (call.kind === "unknown") throw new Usage(`there is no program ${call.name}; indimail --list shows all`);
+  const context = { entries, origin, paths: currentPaths() };
+  if (call.entry.daemon) {
+    const { runFenced } = await import("./fence.ts");
+    return await runFenced(call, context);
+  }
+  revokePowers(needlessPowers(roleOf(call.entry.role)));
+  return await runApplet((await call.entry.load()).applet, call, context);
+}
+
+/** Runs the program that this process was called as, then ends the process. `mainUrl` is main.ts's import.meta.url. */
+export async function main(entries: readonly AppletEntry[], mainUrl: string): Promise<never> {
+  let code: number;
+  try {
+    code = await run(entries, { mainUrl });
+  } catch (error) {
+    await writeOut(Deno.stderr, await failureText(error, OWN_NAME, undefined));
+    code = exitCodeOf(error, EXIT_DIALECTS.admin);
+  }
+  Deno.exit(code);
+}

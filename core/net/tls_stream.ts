@@ -1,0 +1,148 @@
+/**
+ * TLS over any transport, as server and as client. The session runs in node:tls on top of a Duplex over the transport:
+ * measured on Deno 2.8.3, plain text on a Deno.Conn costs half of node:net (0.12 against 0.24 ms of CPU for a message of
+ * seven round trips), and only over a Duplex does a client learn why a certificate is not valid (over a net.Socket
+ * `authorized` is always true when verification is off). Loaded only when TLS is used.
+ */
+import { Duplex } from "node:stream";
+import { isIP } from "node:net";
+import tls from "node:tls";
+import type { ClientTls, ServerTls, TlsState } from "../stream.ts";
+import { StreamTransport, type Transport } from "./transport.ts";
+
+/** Buffer of a transport that waits for its peer: an idle session holds no more. */
+const IDLE_READ_BYTES = 2 * 1024;
+/** Buffer while data flows: four TLS records. */
+const BUSY_READ_BYTES = 64 * 1024;
+
+/** A transport with TLS on it, and what was negotiated. */
+export interface TlsSession {
+  readonly transport: Transport;
+  readonly state: TlsState;
+}
+
+/** The bytes below the TLS session. */
+function duplexOver(transport: Transport): Duplex {
+  let bytes = IDLE_READ_BYTES;
+  return new Duplex({
+    read() {
+      const buffer = new Uint8Array(bytes);
+      transport.read(buffer).then((count) => {
+        if (count === null) {
+          this.push(null);
+          return;
+        }
+        bytes = count === buffer.length ? BUSY_READ_BYTES : count < IDLE_READ_BYTES ? IDLE_READ_BYTES : bytes;
+        this.push(buffer.subarray(0, count));
+      }, (error) => this.destroy(error));
+    },
+    write(chunk: Uint8Array, _encoding, done) {
+      writeAll(transport, chunk).then(() => done(), done);
+    },
+    final(done) {
+      transport.closeWrite().then(() => done(), () => done()); // the peer may be gone: nothing is left to tell it
+    },
+    destroy(error, done) {
+      transport.close();
+      done(error);
+    },
+  });
+}
+
+async function writeAll(transport: Transport, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await transport.write(bytes.subarray(done));
+}
+
+const contexts = new WeakMap<object, tls.SecureContext>();
+
+/** The parsed certificate; kept as long as the ServerTls gives the same object. */
+function contextOf(certificate: { readonly cert: string; readonly key: string }): tls.SecureContext {
+  let context = contexts.get(certificate);
+  if (!context) {
+    context = tls.createSecureContext({ cert: certificate.cert, key: certificate.key });
+    contexts.set(certificate, context);
+  }
+  return context;
+}
+
+/** Negotiates as the server. Rejects when the handshake fails; the transport is then closed. */
+export function acceptTls(transport: Transport, server: ServerTls): Promise<TlsSession> {
+  return negotiate(transport, (duplex) =>
+    new tls.TLSSocket(duplex as never, {
+      isServer: true,
+      secureContext: contextOf(server.certificate(undefined)),
+      SNICallback: (name: string, choose: (error: Error | null, context?: tls.SecureContext) => void) => {
+        let context: tls.SecureContext;
+        try {
+          context = contextOf(server.certificate(name));
+        } catch (error) {
+          choose(error instanceof Error ? error : new Error(String(error)));
+          return;
+        }
+        choose(null, context);
+      },
+    }), "secure");
+}
+
+/**
+ * Negotiates as the client. With `verify` an invalid or wrongly named certificate rejects; without, the state tells why
+ * it is not valid.
+ */
+export function startClientTls(transport: Transport, client: ClientTls): Promise<TlsSession> {
+  const name = isIP(client.serverName) === 0 ? { servername: client.serverName } : { host: client.serverName };
+  return negotiate(transport, (duplex) =>
+    tls.connect({
+      socket: duplex as never,
+      ...name,
+      rejectUnauthorized: client.verify,
+      ...(client.ca !== undefined && { ca: [...tls.rootCertificates, client.ca] }),
+    }), "secureConnect");
+}
+
+function negotiate(
+  transport: Transport,
+  start: (duplex: Duplex) => tls.TLSSocket,
+  event: "secure" | "secureConnect",
+): Promise<TlsSession> {
+  return new Promise((resolve, reject) => {
+    let socket: tls.TLSSocket;
+    try {
+      socket = start(duplexOver(transport));
+    } catch (error) {
+      transport.close();
+      reject(error);
+      return;
+    }
+    const failed = (error?: Error) => {
+      socket.destroy();
+      transport.close();
+      reject(error ?? new Error("peer closed the connection during the TLS handshake"));
+    };
+    const closed = () => failed();
+    socket.once("error", failed);
+    socket.once("close", closed);
+    socket.once("end", closed);
+    socket.once(event, () => {
+      const session = { transport: new StreamTransport(socket), state: stateOf(socket, event) };
+      socket.off("error", failed);
+      socket.off("close", closed);
+      socket.off("end", closed);
+      resolve(session);
+    });
+  });
+}
+
+function stateOf(socket: tls.TLSSocket, event: "secure" | "secureConnect"): TlsState {
+  const serverName: unknown = Reflect.get(socket, "servername");
+  const verifyError: unknown = event === "secureConnect" && !socket.authorized ? socket.authorizationError : undefined;
+  return Object.freeze({
+    protocol: socket.getProtocol() ?? "TLS",
+    cipher: socket.getCipher()?.name ?? "unknown",
+    ...(event === "secure" && typeof serverName === "string" && serverName !== "" && { serverName }),
+    ...(verifyError !== undefined && { verifyError: textOf(verifyError) }),
+  });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error ?? "certificate is not valid");
+}

@@ -1,0 +1,182 @@
+/**
+ * The real Proc: what a running program sees of the system. The same in the main thread and in a daemon's Worker; they
+ * differ in where signals come from. Tests build their own Proc and never need this.
+ */
+import type {
+  Applet,
+  AppletEntry,
+  ChildProcess,
+  Clock,
+  Env,
+  OptionSpecs,
+  OptionValues,
+  Proc,
+  SpawnOptions,
+} from "./applet.ts";
+import { errorText, Temporary } from "./errors.ts";
+import { closeFd, descriptor, openPipe, pipeWriter } from "./libc_fd.ts";
+import { execProcess, spawnProcess, waitForProcess } from "./libc_process.ts";
+import { readLineWithoutEcho } from "./libc_terminal.ts";
+import { createLogger, type Logger } from "./log.ts";
+import type { Paths } from "./paths.ts";
+import { findProgram, selfCommand, type SelfOrigin } from "./self.ts";
+import type { Signals } from "./signals.ts";
+import type { ByteReader, ByteWriter } from "./stream.ts";
+
+/** What a Proc is made of. */
+export interface ProcParts {
+  readonly applet: Applet;
+  readonly name: string;
+  readonly options: OptionValues<OptionSpecs>;
+  readonly args: readonly string[];
+  readonly paths: Paths;
+  readonly entries: readonly AppletEntry[];
+  readonly origin: SelfOrigin;
+  readonly signals: Signals;
+  readonly log: Logger;
+}
+
+/** Writes all of `bytes` to one of Deno's streams. */
+async function writeAll(stream: { write(bytes: Uint8Array): Promise<number> }, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await stream.write(bytes.subarray(done));
+}
+
+/** Standard error as log lines. */
+export function stderrLogger(): Logger {
+  return createLogger((bytes) => writeAll(Deno.stderr, bytes));
+}
+
+/** The row of the program of that name; undefined when it is not ours. */
+export function findEntry(entries: readonly AppletEntry[], name: string): AppletEntry | undefined {
+  return entries.find((entry) => entry.names.includes(name));
+}
+
+function createEnv(applet: Applet): Env {
+  return {
+    get(name) {
+      if (!(applet.env && name in applet.env)) {
+        throw new Error(`${applet.names[0]} reads the environment variable ${name} without declaring it`);
+      }
+      return Deno.env.get(name);
+    },
+    all: () => Deno.env.toObject(),
+  };
+}
+
+/** The system's clock. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  sleep(durationMs, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      }, durationMs);
+      signal?.addEventListener("abort", stop, { once: true });
+    });
+  },
+};
+
+/** How to run `program`: a file as execvp(3) finds it, else our own program of that name, wherever it is linked. */
+function resolveProgram(program: string, parts: Programs): { file: string; argv0: string; before: readonly string[] } {
+  const file = findProgram(program, Deno.env.get("PATH"));
+  if (file !== undefined) return { file, argv0: program, before: [] };
+  if (findEntry(parts.entries, program)) {
+    const self = selfCommand(parts.origin, program);
+    return { file: self.program, argv0: self.argv0, before: self.args };
+  }
+  throw new Temporary(`unable to run ${program}: not found in PATH`);
+}
+
+/** The programs that can be started by name although they are no file in PATH: our own. */
+export type Programs = Pick<ProcParts, "entries" | "origin">;
+
+/** Starts `options.program`: a file as execvp(3) finds it, else our own program of that name. Throws Temporary. */
+export function spawnProgram(options: SpawnOptions, parts: Programs): ChildProcess {
+  const { file, argv0, before } = resolveProgram(options.program, parts);
+  const fds: Record<number, number | "null"> = {};
+  const theirs: number[] = [];
+  const ours: { target: number; fd: number; kind: "pipe-in" | "pipe-out" }[] = [];
+  let pid: number;
+  try {
+    for (const [key, source] of Object.entries(options.fds ?? { 0: 0, 1: 1, 2: 2 })) {
+      const target = Number(key);
+      if (source === "pipe-in" || source === "pipe-out") {
+        const pipe = openPipe();
+        theirs.push(source === "pipe-in" ? pipe.reading : pipe.writing);
+        ours.push({ target, fd: source === "pipe-in" ? pipe.writing : pipe.reading, kind: source });
+        fds[target] = source === "pipe-in" ? pipe.reading : pipe.writing;
+      } else fds[target] = source;
+    }
+    pid = spawnProcess({
+      program: file,
+      argv: [before.length === 0 ? options.argv0 ?? argv0 : argv0, ...before, ...options.args],
+      env: options.env ?? Deno.env.toObject(),
+      fds,
+      cwd: options.cwd,
+      newSession: options.newSession,
+      user: options.user,
+    });
+  } catch (error) {
+    for (const { fd } of ours) closeFd(fd);
+    throw new Temporary(errorText(error));
+  } finally {
+    for (const fd of theirs) closeFd(fd);
+  }
+  return {
+    pid,
+    writers: new Map(ours.filter(({ kind }) => kind === "pipe-in").map(({ target, fd }) => [target, pipeWriter(fd)])),
+    readers: new Map(ours.filter(({ kind }) => kind === "pipe-out").map(({ target, fd }) => [target, descriptor(fd)])),
+    ended: waitForProcess(pid),
+    kill: (signal) => Deno.kill(pid, signal),
+  };
+}
+
+function exec(
+  program: string,
+  args: readonly string[],
+  options: { readonly env: Readonly<Record<string, string>> | undefined; readonly parts: ProcParts },
+): never {
+  const { file, argv0, before } = resolveProgram(program, options.parts);
+  try {
+    execProcess(file, [argv0, ...before, ...args], options.env ?? Deno.env.toObject());
+  } catch (error) {
+    throw new Temporary(errorText(error));
+  }
+}
+
+const stdin: ByteReader = { read: (into) => Deno.stdin.read(into) };
+const stdout: ByteWriter = { write: (bytes) => writeAll(Deno.stdout, bytes) };
+const stderr: ByteWriter = { write: (bytes) => writeAll(Deno.stderr, bytes) };
+
+/** The Proc of the program that this process runs. */
+export function createProc(parts: ProcParts): Proc {
+  return {
+    name: parts.name,
+    options: parts.options,
+    args: parts.args,
+    env: createEnv(parts.applet),
+    paths: parts.paths,
+    stdin,
+    stdout,
+    stderr,
+    fd: descriptor,
+    log: parts.log,
+    clock: systemClock,
+    uid: Deno.uid() ?? 0,
+    pid: Deno.pid,
+    spawn: (options) => Promise.resolve().then(() => spawnProgram(options, parts)),
+    exec: (program, args, env) => exec(program, args, { env, parts }),
+    get stopping() {
+      return parts.signals.stopping;
+    },
+    onSignal: (signal, handler) => parts.signals.on(signal, handler),
+    applet: async (name) => (await findEntry(parts.entries, name)?.load())?.applet,
+    readPassword: readLineWithoutEcho,
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * Binds the delivery core to a running program: control files, lookup daemon, queue, programs.
+ */
+import type { Proc } from "../../core/applet.ts";
+import { Temporary } from "../../core/errors.ts";
+import { socketPath } from "../../core/paths.ts";
+import { createLookupClient } from "../../storage/accounts/lookup_client.ts";
+import { CdbFile } from "../../storage/cdb/reader.ts";
+import { ControlFiles } from "../../storage/control/control.ts";
+import { realDisk } from "../../storage/disk.ts";
+import { createSubmissionClient, queueSockets } from "../../storage/queue/submission_client.ts";
+import { SystemUsers } from "../../storage/users/passwd.ts";
+import type { DeliveryContext } from "./context.ts";
+import { DotQmailFiles } from "./dotqmail_files.ts";
+import { programRunner } from "./program.ts";
+import type { UserSources } from "./resolve.ts";
+import { routedSender } from "./routed.ts";
+
+/** The delivery context of this process. */
+export function createDeliveryContext(proc: Proc, defaultDelivery: string): DeliveryContext {
+  const control = new ControlFiles(proc.paths.control);
+  return {
+    disk: realDisk,
+    clock: proc.clock,
+    log: proc.log,
+    control,
+    lookup: createLookupClient({ path: socketPath(proc.paths, "lookup") }),
+    queue: createSubmissionClient({ sockets: queueSockets(proc.paths) }),
+    dotQmail: new DotQmailFiles(() => proc.clock.nowMs()),
+    runProgram: programRunner(proc, proc.paths.run),
+    sendRouted: routedSender(socketPath(proc.paths, "remote")),
+    hostName: control.me(),
+    pid: proc.pid,
+    uid: proc.uid,
+    defaultDelivery,
+  };
+}
+
+/** Where this installation's local users are looked for. */
+export function localUserSources(proc: Proc): UserSources {
+  return {
+    usersCdb: new CdbFile(`${proc.paths.users}/cdb`),
+    systemUsers: new SystemUsers(),
+    alias: { ...ownerOf(proc.paths.alias), home: proc.paths.alias },
+  };
+}
+
+function ownerOf(directory: string): { uid: number; gid: number } {
+  try {
+    const { uid, gid } = Deno.statSync(directory);
+    return { uid: uid ?? 0, gid: gid ?? 0 };
+  } catch (error) {
+    throw new Temporary(`cannot look at ${directory}, the folder of alias: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * Delivery to an address of a virtual domain: what vdelivermail does, inside the daemon for the common case
+ * [man vdelivermail.9] [spec formats 5, 6].
+ */
+import { latin1Bytes, latin1Text } from "../../core/bytes.ts";
+import { formatDate } from "../../mail/date.ts";
+import { createMaildir, deliverToMaildir } from "../../storage/maildir/deliver.ts";
+import { NO_QUOTA, tryQuota } from "../../storage/maildir/quota.ts";
+import { addUsage, checkQuota } from "../../storage/maildir/quota_size.ts";
+import type { Account } from "../../storage/accounts/lookup_types.ts";
+import { type DeliveryContext, type DeliveryJob, maildirName } from "./context.ts";
+import { deliveredToLine, returnPathLine } from "./environment.ts";
+import { sendForward } from "./forward.ts";
+import { countHeaderLine, messageHeader } from "./message.ts";
+import { deferred, delivered, type DeliveryOutcome, refused } from "./outcome.ts";
+
+/** An address of a virtual domain and what happens to mail for nobody there. */
+export interface VirtualRecipient {
+  /** `user@domain`. */
+  readonly address: string;
+  /** Second argument of vdelivermail: a folder, an address, `bounce-no-mailbox`, `delete` or `domain:ip:port`. */
+  readonly fallback: string;
+  /** Environment for programs of the account's alias lines. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** pw_gid bit: mail for this account bounces [spec tables, pw_gid bits]. */
+const BOUNCE_MAIL = 0x0010;
+/** The longest chain of alias lines of one address. */
+const ALIAS_LINES_MAX = 10_000;
+
+/** Delivers to one virtual address. */
+export async function deliverVirtual(
+  context: DeliveryContext,
+  job: DeliveryJob,
+  recipient: VirtualRecipient,
+): Promise<DeliveryOutcome> {
+  const target = await context.lookup.delivery(recipient.address);
+  if (target.kind === "absent" || (target.account?.inactive && target.aliasLines.length === 0)) {
+    return await deliverFallback(context, job, recipient);
+  }
+  const { account } = target;
+  const header = await messageHeader(job.message);
+  if (countHeaderLine(header, deliveredToLine(recipient.address).trimEnd()) > 0) {
+    return refused("This message is looping: it already has my Delivered-To line. (#5.4.6)");
+  }
+  const lines = target.aliasLines.length > 0 ? target.aliasLines : account ? userLines(account) : [];
+  if (lines) return await deliverLines(context, job, { recipient, account, lines });
+  return await deliverToAccount(context, job, { address: recipient.address, account: account! });
+}
+
+/** Lines of the user's own .qmail; undefined when there is none; an empty one discards mail. */
+function userLines(account: Account): string[] | undefined {
+  try {
+    return latin1Text(Deno.readFileSync(`${account.home}/.qmail`)).split("\n").map((line) => line.trim())
+      .filter((line) => line !== "" && !line.startsWith("#"));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function deliverFallback(
+  context: DeliveryContext,
+  job: DeliveryJob,
+  recipient: VirtualRecipient,
+): Promise<DeliveryOutcome> {
+  const { fallback, address } = recipient;
+  if (fallback === "delete") return delivered({ files: 0, forwards: 0, programs: 0 }, { text: "discarded " });
+  if (fallback.startsWith("/")) {
+    const maildir = /\/Maildir\/?$/.test(fallback) ? fallback.replace(/\/$/, "") : `${fallback}/Maildir`;
+    return await intoMaildir(context, job, { address, maildir });
+  }
+  if (fallback.split(":").length === 3) {
+    const report = await context.sendRouted({
+      job,
+      recipient: address,
+      route: fallback.slice(fallback.indexOf(":") + 1),
+    });
+    return { report, touched: [] };
+  }
+  if (fallback.includes("@") || fallback.startsWith("&")) {
+    const failed = await sendForward(context, {
+      job,
+      sender: job.sender,
+      recipients: [fallback.replace(/^&/, "")],
+      deliveredTo: deliveredToLine(address),
+    });
+    return failed ?? delivered({ files: 0, forwards: 1, programs: 0 });
+  }
+  if (fallback === "bounce-no-mailbox" || fallback === "") {
+    return refused(`no account ${address} here by that name. indimail (#5.1.1)`);
+  }
+  return deferred(`vdelivermail: ${fallback} is no folder, address, route, bounce-no-mailbox or delete (#4.3.5)`);
+}
+
+async function deliverLines(
+  context: DeliveryContext,
+  job: DeliveryJob,
+  to: {
+    readonly recipient: VirtualRecipient;
+    readonly account: Account | undefined;
+    readonly lines: readonly string[];
+  },
+): Promise<DeliveryOutcome> {
+  const { recipient, account } = to;
+  const forwards: string[] = [];
+  const touched: string[] = [];
+  const did = { files: 0, forwards: 0, programs: 0 };
+  for (const [number, line] of to.lines.slice(0, ALIAS_LINES_MAX).entries()) {
+    if (line.startsWith("|")) {
+      const end = await context.runProgram({
+        command: line.slice(1),
+        directory: account?.home ?? "/",
+        environment: recipient.environment,
+        message: job.message,
+      });
+      if (end.kind === "temporary") return deferred(end.output);
+      if (end.kind === "permanent") return refused(end.output);
+      did.programs++;
+      if (end.kind === "stop") break;
+      continue;
+    }
+    if (line.startsWith("/") || line.startsWith(".")) {
+      const path = line.startsWith("/") ? line : `${account?.home ?? ""}/${line}`;
+      const outcome = await intoMaildir(context, job, {
+        address: recipient.address,
+        maildir: path.replace(/\/+$/, ""),
+        part: number + 1,
+      });
+      if (outcome.report.kind !== "done") return outcome;
+      touched.push(...outcome.touched);
+      did.files++;
+      continue;
+    }
+    const address = line.replace(/^&\s*/, "");
+    if (address.toLowerCase() !== recipient.address) {
+      forwards.push(address);
+      continue;
+    }
+    if (!account) continue; // an alias of itself without a mailbox would loop
+    const outcome = await deliverToAccount(context, job, { address, account });
+    if (outcome.report.kind !== "done") return outcome;
+    touched.push(...outcome.touched);
+    did.files++;
+  }
+  if (forwards.length > 0) {
+    const failed = await sendForward(context, {
+      job,
+      sender: job.sender,
+      recipients: forwards,
+      deliveredTo: deliveredToLine(recipient.address),
+    });
+    if (failed) return failed;
+    did.forwards = forwards.length;
+  }
+  return delivered(did, { touched });
+}
+
+async function deliverToAccount(
+  context: DeliveryContext,
+  job: DeliveryJob,
+  to: { readonly address: string; readonly account: Account },
+): Promise<DeliveryOutcome> {
+  const { account } = to;
+  if (account.flags & BOUNCE_MAIL) {
+    return refused(`account ${account.address} is over quota or closed (#5.2.2)`);
+  }
+  const maildir = `${account.home}/Maildir`;
+  const quota = tryQuota(account.quota) ?? NO_QUOTA;
+  if (quota.bytes === 0 && quota.messages === 0) {
+    return await intoMaildir(context, job, { address: to.address, maildir });
+  }
+  if (!exists(maildir)) await createMaildir(context.disk, maildir);
+  const check = await checkQuota(
+    { disk: context.disk, maildir, nowMs: context.clock.nowMs() },
+    quota,
+    { bytes: job.message.sizeBytes, messages: 1 },
+  );
+  if (check.kind === "over") {
+    if (exists(`${account.home}/holdoverquota`)) return deferred(`account ${account.address} is over quota (#4.2.2)`);
+    await context.lookup.noteQuota(account.address, check.usage.bytes);
+    return refused(`account ${account.address} is over quota (#5.2.2)`);
+  }
+  return await intoMaildir(context, job, { address: to.address, maildir, counted: true });
+}
+
+async function intoMaildir(
+  context: DeliveryContext,
+  job: DeliveryJob,
+  to: { readonly address: string; readonly maildir: string; readonly part?: number; readonly counted?: boolean },
+): Promise<DeliveryOutcome> {
+  if (isSticky(to.maildir)) return deferred("Maildir is sticky: its user is changing it (#4.2.1)");
+  const head = latin1Bytes(
+    returnPathLine(job.sender) + deliveredToLine(to.address) + job.extraHeader +
+      `Received: indimail-virtual ${context.pid} by host ${context.hostName}\n` +
+      ` (invoked by uid ${context.uid}); ${formatDate(context.clock.nowMs(), 0)}\n`,
+  );
+  const sizeBytes = head.length + job.message.sizeBytes;
+  const result = await deliverToMaildir({
+    disk: context.disk,
+    maildir: to.maildir,
+    uniqueName: maildirName(context, job, to.part),
+    sizeBytes,
+    body: job.message.bytes ? [head, job.message.bytes] : withHead(head, job.message.chunks()),
+    mayBeRepeat: job.mayBeRepeat,
+    create: true,
+  });
+  if (to.counted && result.kind === "delivered") {
+    await addUsage(context.disk, to.maildir, { bytes: sizeBytes, messages: 1 });
+  }
+  return delivered({ files: 1, forwards: 0, programs: 0 }, { touched: [`${to.maildir}/new`] });
+}
+
+async function* withHead(head: Uint8Array, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  yield head;
+  yield* chunks;
+}
+
+const STICKY = 0o1000;
+
+function isSticky(path: string): boolean {
+  try {
+    return ((Deno.statSync(path).mode ?? 0) & STICKY) !== 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+/** The virtual domain of a local IP address: table ip_alias_map [spec tables] [man vipmap.8]. */
+import { type Database, textOf } from "./database.ts";
+
+/** The IP addresses of the local database. */
+export class IpAliases {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The domain of an address; undefined when there is none. */
+  async find(ipAddress: string): Promise<string | undefined> {
+    const [row] = await this.#database.query("SELECT domain FROM ip_alias_map WHERE ipaddr = ?", [ipAddress]);
+    return row && textOf(row, "domain");
+  }
+
+  /** All addresses with their domains. */
+  async list(): Promise<readonly { readonly ipAddress: string; readonly domain: string }[]> {
+    const rows = await this.#database.query("SELECT ipaddr, domain FROM ip_alias_map ORDER BY ipaddr");
+    return rows.map((row) => ({ ipAddress: textOf(row, "ipaddr"), domain: textOf(row, "domain") }));
+  }
+
+  /** Gives an address a domain. */
+  async set(ipAddress: string, domain: string): Promise<void> {
+    await this.#database.run("REPLACE INTO ip_alias_map (ipaddr, domain) VALUES (?, ?)", [ipAddress, domain]);
+  }
+
+  /** Removes an address; false when it had no domain. */
+  async remove(ipAddress: string): Promise<boolean> {
+    return await this.#database.run("DELETE FROM ip_alias_map WHERE ipaddr = ?", [ipAddress]) > 0;
+  }
+}

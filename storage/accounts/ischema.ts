@@ -1,0 +1,59 @@
+/**
+ * Schema steps already applied: table ischema [spec tables, schema history]. A database of the original gets the missing
+ * ones; a database of ours is made with all of them.
+ */
+import type { Database } from "./database.ts";
+import { numberOf } from "./database.ts";
+import { Permanent } from "../../core/errors.ts";
+import { createStatements } from "./schema_ddl.ts";
+import { TABLES } from "./schema_table.ts";
+
+/** One step; a failing statement is taken as done before (its column is there). */
+interface SchemaStep {
+  readonly id: number;
+  readonly comment: string;
+  readonly sql?: string;
+}
+
+const STEPS: readonly SchemaStep[] = [
+  { id: 1, comment: "table ischema" },
+  { id: 2, comment: "scram in indimail", sql: "ALTER TABLE indimail ADD COLUMN scram CHAR(255)" },
+  { id: 3, comment: "scram in indibak", sql: "ALTER TABLE indibak ADD COLUMN scram CHAR(255)" },
+  { id: 4, comment: "no mailing_list in vfilter", sql: "ALTER TABLE vfilter DROP COLUMN mailing_list" },
+  { id: 5, comment: "IPv6 in relay", sql: "ALTER TABLE relay MODIFY ipaddr CHAR(46) NOT NULL" },
+  { id: 6, comment: "IPv6 in ip_alias_map", sql: "ALTER TABLE ip_alias_map MODIFY ipaddr CHAR(46) NOT NULL" },
+  { id: 7, comment: "IPv6 in lastauth", sql: "ALTER TABLE lastauth MODIFY remote_ip CHAR(46) NOT NULL" },
+  { id: 8, comment: "IPv6 in host_table", sql: "ALTER TABLE host_table MODIFY ipaddr CHAR(46) NOT NULL" },
+];
+
+/** Creates every local table that is missing; the names of all. */
+export async function createTables(database: Database): Promise<readonly string[]> {
+  const tables = TABLES.filter((table) => table.database !== "central" && table.name !== "dir_control");
+  for (const table of tables) {
+    for (const sql of createStatements(table, database.kind)) await database.run(sql);
+  }
+  await upgradeSchema(database);
+  return tables.map((table) => table.name);
+}
+
+/** Applies the steps that are not recorded yet and records them; the ids of those. */
+export async function upgradeSchema(database: Database): Promise<readonly number[]> {
+  const done = new Set((await database.query("SELECT id FROM ischema")).map((row) => numberOf(row, "id")));
+  const missing = STEPS.filter((step) => !done.has(step.id));
+  for (const step of missing) {
+    if (step.sql !== undefined && database.kind === "mysql") await applied(database, step.sql);
+    await database.run("INSERT INTO ischema (id, comment) VALUES (?, ?)", [step.id, step.comment]);
+  }
+  return missing.map((step) => step.id);
+}
+
+/** Runs an ALTER TABLE; the column being there (or gone) already, or the table missing, is as good as done. */
+async function applied(database: Database, sql: string): Promise<void> {
+  try {
+    await database.run(sql);
+  } catch (error) {
+    const message = (error as Error).message;
+    const asGood = /Duplicate column|check that (?:it|column\/key) exists|doesn't exist|Can't DROP/.test(message);
+    if (!asGood) throw new Permanent(`cannot upgrade the database: ${message}`);
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * MySQL and MariaDB by mysql2: a small pool, statements prepared on the server, UTC timestamps as text. A lost or slow
+ * server gives Temporary and is tried anew by the next statement; nothing here has to be restarted.
+ */
+import type { FieldPacket, PoolConnection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
+import type { Pool } from "mysql2/promise";
+import { Permanent, Temporary } from "../../core/errors.ts";
+import {
+  type Database,
+  DuplicateRow,
+  layoutOf,
+  MissingTable,
+  type Queryable,
+  RETRIES_MAX,
+  type Row,
+  type SqlValue,
+  type TableNames,
+  USUAL_TABLES,
+} from "./database.ts";
+import type { MysqlSettings } from "./mysql_settings.ts";
+import { createStatements, sqlName } from "./schema_ddl.ts";
+
+/** Connections open at once: the lookup daemon's work is short, more would only wait inside the server. */
+const CONNECTIONS_MAX = 8;
+/** Statements waiting for a connection; above it they fail at once, so that a dead server piles nothing up. */
+const WAITING_MAX = 1024;
+/** Prepared statements kept on a connection. */
+const STATEMENTS_MAX = 512;
+/** Server errors by number [MariaDB error codes]. */
+const ERROR = {
+  badDatabase: 1049,
+  duplicate: 1062,
+  lockWait: 1205,
+  deadlock: 1213,
+  noSuchTable: 1146,
+  badNull: 1048,
+  outOfRange: 1264,
+  tooLong: 1406,
+} as const;
+
+/** How the database is opened. */
+export interface MysqlOptions {
+  readonly tables?: TableNames;
+  /** CREATE DATABASE IF NOT EXISTS first (install_tables). */
+  readonly createDatabase?: boolean;
+}
+
+/** Makes the pool; connections open at the first statement. Throws Temporary only with createDatabase. */
+export async function openMysql(settings: MysqlSettings, options: MysqlOptions = {}): Promise<Database> {
+  const driver = await import("mysql2/promise");
+  if (options.createDatabase) {
+    const pool = driver.createPool({ ...poolOptions(settings), database: "" });
+    try {
+      await pool.query(`CREATE DATABASE IF NOT EXISTS ${sqlName(settings.database)}`);
+    } catch (error) {
+      throw refusal(error, settings);
+    } finally {
+      await pool.end();
+    }
+  }
+  return new MysqlDatabase(() => driver.createPool(poolOptions(settings)), settings, options.tables ?? USUAL_TABLES);
+}
+
+function poolOptions(settings: MysqlSettings) {
+  const ca = settings.tlsCaFile === undefined ? {} : { ca: Deno.readTextFileSync(settings.tlsCaFile) };
+  const tls = settings.tls === "off" ? {} : { ssl: { rejectUnauthorized: settings.tls === "verified", ...ca } };
+  return {
+    ...(settings.socketPath === undefined
+      ? { host: settings.host, port: settings.port }
+      : { socketPath: settings.socketPath }),
+    user: settings.user,
+    password: settings.password,
+    database: settings.database,
+    ...tls,
+    connectTimeout: settings.connectTimeoutMs,
+    connectionLimit: CONNECTIONS_MAX,
+    queueLimit: WAITING_MAX,
+    maxPreparedStatements: STATEMENTS_MAX,
+    charset: "utf8mb4",
+    dateStrings: true,
+    timezone: "Z",
+    supportBigNumbers: true,
+    multipleStatements: false,
+  };
+}
+
+class MysqlDatabase implements Database {
+  readonly kind = "mysql";
+  readonly #makePool: () => Pool;
+  readonly #settings: MysqlSettings;
+  readonly #tables: TableNames;
+  #pool: Pool | undefined;
+  #prepared = new WeakSet<object>();
+
+  constructor(makePool: () => Pool, settings: MysqlSettings, tables: TableNames) {
+    this.#makePool = makePool;
+    this.#settings = settings;
+    this.#tables = tables;
+  }
+
+  query(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
+    return this.#single((connection) => this.#query(connection, sql, values), { repeatable: true });
+  }
+
+  run(sql: string, values: readonly SqlValue[] = []): Promise<number> {
+    return this.#single((connection) => this.#run(connection, sql, values), { repeatable: false });
+  }
+
+  /** A statement by itself; again when its table was missing, a deadlock ended it, or (reads) the connection had died. */
+  async #single<T>(work: (connection: PoolConnection) => Promise<T>, kind: { repeatable: boolean }): Promise<T> {
+    for (let retry = 0;; retry++) {
+      const connection = await this.#connect();
+      try {
+        const result = await work(connection);
+        connection.release();
+        return result;
+      } catch (error) {
+        this.#giveBack(connection, error);
+        const again = kind.repeatable && retry === 0 && isDeadConnection(error);
+        if (!again && !(await this.#mayRetry(error, retry))) throw this.#refusal(error);
+      }
+    }
+  }
+
+  async transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+    for (let retry = 0;; retry++) {
+      const connection = await this.#connect();
+      try {
+        await connection.query("START TRANSACTION");
+        const result = await work({
+          kind: "mysql",
+          query: (sql, values = []) => this.#query(connection, sql, values),
+          run: (sql, values = []) => this.#run(connection, sql, values),
+        });
+        await connection.query("COMMIT");
+        connection.release();
+        return result;
+      } catch (error) {
+        // closing the connection is the rollback that cannot fail
+        connection.destroy();
+        if (!(await this.#mayRetry(error, retry))) throw this.#refusal(error);
+      }
+    }
+  }
+
+  async #connect(): Promise<PoolConnection> {
+    try {
+      this.#pool ??= this.#makePool();
+      const connection = await this.#pool.getConnection();
+      if (!this.#prepared.has(connection.connection)) {
+        await connection.query("SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'");
+        if (this.#settings.initCommand) await connection.query(this.#settings.initCommand);
+        this.#prepared.add(connection.connection);
+      }
+      return connection;
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  #giveBack(connection: PoolConnection, error: unknown): void {
+    if (isServerError(error)) connection.release();
+    else connection.destroy();
+  }
+
+  async #mayRetry(error: unknown, retry: number): Promise<boolean> {
+    if (retry >= RETRIES_MAX) return false;
+    const number = errorNumber(error);
+    if (number === ERROR.deadlock) return true;
+    return number === ERROR.noSuchTable && await this.#create(error);
+  }
+
+  async #create(error: unknown): Promise<boolean> {
+    const name = /Table '[^'.]*\.([^']+)' doesn't exist/.exec((error as Error).message)?.[1];
+    const table = name === undefined ? undefined : layoutOf(name, this.#tables);
+    if (!table) return false;
+    const connection = await this.#connect();
+    try {
+      for (const sql of createStatements(table, "mysql")) await connection.query(sql);
+    } catch (failure) {
+      throw this.#refusal(failure);
+    } finally {
+      connection.release();
+    }
+    return true;
+  }
+
+  async #query(connection: PoolConnection, sql: string, values: readonly SqlValue[]): Promise<readonly Row[]> {
+    const options = { sql, timeout: this.#settings.queryTimeoutMs };
+    const [rows]: [RowDataPacket[], FieldPacket[]] = await connection.execute(options, [...values]);
+    return rows;
+  }
+
+  async #run(connection: PoolConnection, sql: string, values: readonly SqlValue[]): Promise<number> {
+    const options = { sql, timeout: this.#settings.queryTimeoutMs };
+    const [result]: [ResultSetHeader, FieldPacket[]] = await connection.execute(options, [...values]);
+    return result.affectedRows;
+  }
+
+  #refusal(error: unknown): Error {
+    return refusal(error, this.#settings);
+  }
+
+  async reopen(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.end();
+  }
+
+  close(): Promise<void> {
+    return this.reopen();
+  }
+}
+
+function refusal(error: unknown, settings: MysqlSettings): Error {
+  if (error instanceof Temporary || error instanceof Permanent) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const server = settings.socketPath ?? `${settings.host}:${settings.port}`;
+  switch (errorNumber(error)) {
+    case ERROR.duplicate:
+      return new DuplicateRow(message);
+    case ERROR.tooLong:
+    case ERROR.badNull:
+    case ERROR.outOfRange:
+      return new Permanent(`value does not fit its column: ${message}`);
+    case ERROR.noSuchTable:
+      return new MissingTable(message);
+    case ERROR.badDatabase:
+      return new Temporary(`database server ${server} has no database ${settings.database}: run install_tables`);
+    default:
+      return new Temporary(`database server ${server}: ${message || "connection failed"}`);
+  }
+}
+
+function errorNumber(error: unknown): number | undefined {
+  return error instanceof Error && "errno" in error && typeof error.errno === "number" ? error.errno : undefined;
+}
+
+/** Whether the server answered with an error (the connection is still good), rather than being lost or slow. */
+function isServerError(error: unknown): boolean {
+  return error instanceof Error && "sqlState" in error && !("fatal" in error && error.fatal === true);
+}
+
+/** A connection that broke; whether the statement was done is unknown. */
+function isDeadConnection(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : "";
+  return code === "EPIPE" || code === "ECONNRESET" || code === "PROTOCOL_CONNECTION_LOST";
+}

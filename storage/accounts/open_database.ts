@@ -1,0 +1,58 @@
+/**
+ * Which database the accounts are in: the embedded one, unless control/host.mysql (or MYSQL_HOST) names a MySQL server
+ * [spec formats 22]. The central database of a cluster has its own control files and is opened elsewhere.
+ */
+import { Temporary } from "../../core/errors.ts";
+import type { GetEnv, Paths } from "../../core/paths.ts";
+import type { ControlFiles } from "../control/control.ts";
+import type { Database, TableNames } from "./database.ts";
+import { USUAL_TABLES } from "./database.ts";
+import { openMysql } from "./mysql.ts";
+import { parseMysqlHost } from "./mysql_settings.ts";
+import { openSqlite } from "./sqlite.ts";
+
+/** What decides about the database. */
+export interface DatabaseChoice {
+  readonly paths: Paths;
+  readonly control: ControlFiles;
+  readonly env: GetEnv;
+  /** Create database and file where missing (install_tables, the first vadddomain). */
+  readonly create?: boolean;
+}
+
+/**
+ * Opens the local database. Without `create` a missing embedded database is an error: the path is wrong or nothing is
+ * installed. Throws Temporary.
+ */
+export async function openDatabase(choice: DatabaseChoice): Promise<Database> {
+  const tables = tableNames(choice.env);
+  const line = choice.env("MYSQL_HOST") || choice.control.line("host.mysql");
+  if (line) {
+    return await openMysql(parseMysqlHost(line, choice.env), { tables, createDatabase: choice.create ?? false });
+  }
+  const { database, lib } = choice.paths;
+  if (choice.create) Deno.mkdirSync(lib, { recursive: true });
+  else if (!exists(database)) {
+    throw new Temporary(`there is no database ${database}: run install_tables (or check INDIMAIL_ROOT)`);
+  }
+  return openSqlite(database, { tables });
+}
+
+/** Names of tables from the environment [man indimail.7]. */
+export function tableNames(env: GetEnv): TableNames {
+  return {
+    users: env("MYSQL_TABLE") || USUAL_TABLES.users,
+    inactiveUsers: env("MYSQL_INACTIVE_TABLE") || USUAL_TABLES.inactiveUsers,
+    relay: env("RELAY_TABLE") || USUAL_TABLES.relay,
+  };
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw new Temporary(`cannot look at ${path}: ${(error as Error).message}`);
+  }
+}

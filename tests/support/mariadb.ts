@@ -1,0 +1,118 @@
+/**
+ * A MariaDB server for tests: own data folder, own Unix socket, no TCP; started by `startMariadb`, ended by its process
+ * id. Needs the programs mariadb-install-db and mariadbd (Debian: mariadb-server).
+ */
+import type { MysqlSettings } from "../../storage/accounts/mysql_settings.ts";
+
+/** A running server; the user root has no password. */
+export interface Mariadb {
+  readonly settings: MysqlSettings;
+  readonly pid: number;
+  /** Stops and starts again on the same data, for tests of a server that goes away. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** SIGSTOP or SIGCONT: a server that answers nothing. */
+  freeze(frozen: boolean): void;
+  /** Stops and removes everything. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const START_TRIES_MAX = 300;
+const START_PAUSE_MS = 100;
+
+function program(name: string): string | undefined {
+  for (const folder of ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]) {
+    try {
+      Deno.statSync(`${folder}/${name}`);
+      return `${folder}/${name}`;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Whether the tests can have a server. A test that cannot says so: `ignore` must be set with it, loudly. */
+export function mariadbAvailable(): boolean {
+  const available = program("mariadbd") !== undefined && program("mariadb-install-db") !== undefined;
+  if (!available) console.error("SKIPPED: tests on MariaDB, since mariadbd is not installed (Debian: mariadb-server)");
+  return available;
+}
+
+/** Starts a fresh server. Takes about two seconds. */
+export async function startMariadb(): Promise<Mariadb> {
+  const folder = await Deno.makeTempDir({ prefix: "mariadb-" });
+  const socketPath = `${folder}/socket`;
+  const asRoot = Deno.uid() === 0 ? ["--user=root"] : [];
+  const installed = await new Deno.Command(program("mariadb-install-db")!, {
+    args: [
+      "--no-defaults",
+      ...asRoot,
+      `--datadir=${folder}/data`,
+      "--auth-root-authentication-method=normal",
+      "--skip-test-db",
+    ],
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  if (!installed.success) throw new Error(new TextDecoder().decode(installed.stderr));
+  let child: Deno.ChildProcess | undefined;
+  async function stop(): Promise<void> {
+    child?.kill("SIGCONT");
+    child?.kill("SIGTERM");
+    await child?.status;
+    child = undefined;
+  }
+  async function start(): Promise<void> {
+    child = new Deno.Command(program("mariadbd")!, {
+      args: [
+        "--no-defaults",
+        ...asRoot,
+        `--datadir=${folder}/data`,
+        `--socket=${socketPath}`,
+        `--pid-file=${folder}/pid`,
+        "--skip-networking",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-buffer-pool-size=32M",
+        "--character-set-server=utf8mb4",
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    for (let tries = 0; tries < START_TRIES_MAX; tries++) {
+      try {
+        (await Deno.connect({ transport: "unix", path: socketPath })).close();
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, START_PAUSE_MS));
+      }
+    }
+    await stop();
+    throw new Error("mariadbd does not start");
+  }
+  await start();
+  return {
+    settings: {
+      host: "localhost",
+      user: "root",
+      password: "",
+      database: "indimail",
+      port: 0,
+      socketPath,
+      tls: "off",
+      connectTimeoutMs: 5000,
+      queryTimeoutMs: 5000,
+    },
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    stop,
+    start,
+    freeze: (frozen) => child?.kill(frozen ? "SIGSTOP" : "SIGCONT"),
+    async [Symbol.asyncDispose]() {
+      await stop();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
