@@ -23,6 +23,8 @@ const WRITE_HIGH_WATER_BYTES = 1024 * 1024;
 export interface FrameSocket {
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
+  /** Tells the peer that nothing more comes. Deno's close alone does not while a read is pending. */
+  closeWrite?(): Promise<void>;
   close(): void;
 }
 
@@ -33,6 +35,7 @@ export class FrameChannel {
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #closed = false;
+  #wakeReader: (() => void) | undefined;
 
   constructor(socket: FrameSocket) {
     this.#socket = socket;
@@ -111,10 +114,18 @@ export class FrameChannel {
         end -= start;
         start = 0;
       }
-      const count = await this.#socket.read(buffer.subarray(end)).catch(() => null);
+      const count = await this.#read(buffer.subarray(end));
       if (count === null) return this.close();
       end += count;
     }
+  }
+
+  /** One read, which `close` ends as well: a pending read of Deno's outlives the close of its socket. */
+  #read(into: Uint8Array): Promise<number | null> {
+    return new Promise((resolve) => {
+      this.#wakeReader = () => resolve(null);
+      this.#socket.read(into).then(resolve, () => resolve(null));
+    });
   }
 
   /** Closes the connection; frames not yet written are lost. */
@@ -123,6 +134,8 @@ export class FrameChannel {
     this.#closed = true;
     this.#parts = [];
     this.#waitingBytes = 0;
+    this.#wakeReader?.();
+    this.#socket.closeWrite?.().catch(() => {}); // the peer may be gone already
     try {
       this.#socket.close();
     } catch (error) {

@@ -1,9 +1,10 @@
 /**
  * The fences of a daemon, in order: account and groups, Landlock, exec of itself (the limits bind one thread until then),
- * no exec by seccomp, a Worker with the role's permission lists, all kinds revoked in the main thread. What the kernel or
- * the installation lacks is left out and said in the first log line. Runs in the main thread; the program in the Worker.
+ * no exec by seccomp, whole kinds of permission revoked; for roles that face peers, or without Landlock, a Worker with the
+ * role's permission lists. What the kernel or the installation lacks is left out and said in the first log line.
  */
 import type { AppletEntry } from "./applet.ts";
+import { Permanent } from "./errors.ts";
 import { EXIT_DIALECTS } from "./exits.ts";
 import { type FencePlan, planFence, type RuntimePlaces } from "./fence_plan.ts";
 import { accountByName, becomeUser, groupId } from "./libc_account.ts";
@@ -11,10 +12,10 @@ import { hasNoNewPrivileges, isPathDenied, landlockVersion, restrictThread } fro
 import { execProcess } from "./libc_process.ts";
 import { refuseExec } from "./libc_seccomp.ts";
 import type { Paths } from "./paths.ts";
+import { needlessPowers, revokePowers } from "./powers.ts";
 import { type Role, roleOf } from "./role.ts";
 import { isCompiled, selfCommand, type SelfOrigin, sourceFolder } from "./self.ts";
 import { FORWARDED_SIGNALS } from "./signals.ts";
-import { Permanent } from "./errors.ts";
 
 /** Says to the process after the exec which fences it already stands behind: its pid, Landlock version, account. */
 const MARKER = "INDIMAIL_FENCED";
@@ -56,12 +57,13 @@ export interface FenceReport {
   readonly account: string;
   readonly landlock: number;
   readonly seccomp: boolean;
+  readonly permissions: "worker" | "kinds";
 }
 
 /** The line that a daemon logs when its fences stand; the supervisor and `indimail doctor` read it again. */
 export function formatFenceReport(report: FenceReport): string {
   return `fence: account=${report.account} landlock=${report.landlock || "none"} ` +
-    `seccomp=${report.seccomp ? "noexec" : "none"} permissions=worker`;
+    `seccomp=${report.seccomp ? "noexec" : "none"} permissions=${report.permissions}`;
 }
 
 /** True when daemons run as their roles' accounts: as root, in the system's own tree or when asked to. */
@@ -110,7 +112,7 @@ function changeAccount(role: Role, plan: FencePlan, call: { context: DaemonConte
 }
 
 /** The marker of this very process (an inherited one names another pid), if the fences that it names hold. */
-function standingFences(): Omit<FenceReport, "seccomp"> | undefined {
+function standingFences(): Pick<FenceReport, "account" | "landlock"> | undefined {
   const marker = Deno.env.get(MARKER);
   Deno.env.delete(MARKER);
   const [pid, version, account] = marker?.split(" ") ?? [];
@@ -135,16 +137,22 @@ function raiseFences(call: DaemonCall, context: DaemonContext, plan: FencePlan):
 
 const REVOKED = ["read", "write", "net", "run", "ffi"] as const;
 
-/** Runs a daemon behind its fences; resolves with its exit code. In the first process it does not return: it executes itself. */
-export async function runFenced(call: DaemonCall, context: DaemonContext): Promise<number> {
+/**
+ * Puts a daemon behind its fences. Its exit code when it ran in a Worker; undefined when it is to run in this thread, whose
+ * needless powers are then gone. In the first process it does not return: that executes itself.
+ */
+export async function runFenced(call: DaemonCall, context: DaemonContext): Promise<number | undefined> {
   const role = roleOf(call.entry.role);
   const places = runtimePlaces(context.origin);
   const plan = planFence(role, call.args, { paths: context.paths, places });
   const standing = standingFences();
   if (!standing) raiseFences(call, context, plan);
   const seccomp = plan.refuseExec && refuseExec();
-  await writeLine(formatFenceReport({ ...standing, seccomp }));
-  return await runWorker(call, context, plan);
+  const inWorker = role.worker || (standing.landlock === 0 && !role.ffi);
+  await writeLine(formatFenceReport({ ...standing, seccomp, permissions: inWorker ? "worker" : "kinds" }));
+  if (inWorker) return await runWorker(call, context, plan);
+  revokePowers(needlessPowers(role));
+  return undefined;
 }
 
 async function writeLine(text: string): Promise<void> {

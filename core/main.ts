@@ -51,7 +51,9 @@ export function dispatch(entries: readonly AppletEntry[], call: Call, setRoot: (
   if (first === "help") return { kind: "help", name: rest[0] };
   if (first === "--list") return { kind: "list", json: rest.includes("--json") };
   const entry = findEntry(entries, first);
-  return entry ? appletCall(entry, first, rest) : { kind: "unknown", name: first };
+  if (entry) return appletCall(entry, first, rest);
+  const own = findEntry(entries, OWN_NAME); // link, completion, --version; it refuses what is no program
+  return own ? appletCall(own, OWN_NAME, call.args.slice(at)) : { kind: "unknown", name: first };
 }
 
 function appletCall(entry: AppletEntry, name: string, args: readonly string[]): Dispatch {
@@ -130,9 +132,9 @@ async function run(entries: readonly AppletEntry[], origin: SelfOrigin): Promise
   const context = { entries, origin, paths: currentPaths() };
   if (call.entry.daemon) {
     const { runFenced } = await import("./fence.ts");
-    return await runFenced(call, context);
-  }
-  revokePowers(needlessPowers(roleOf(call.entry.role)));
+    const code = await runFenced(call, context);
+    if (code !== undefined) return code;
+  } else revokePowers(needlessPowers(roleOf(call.entry.role)));
   return await runApplet((await call.entry.load()).applet, call, context);
 }
 

@@ -9,7 +9,7 @@ export function needlessPowers(role: Role): Deno.PermissionName[] {
   const kinds: Deno.PermissionName[] = [];
   if (!role.ffi) kinds.push("ffi");
   if (!role.spawns) kinds.push("run");
-  if (!role.listens && role.connects === "none" && role.sockets.length === 0) kinds.push("net");
+  if (!role.listens && role.connects === "none") kinds.push("net"); // Unix sockets need read and write, not net
   if (role.write.length === 0 && (role.writeSystem ?? []).length === 0 && role.sockets.length === 0) {
     kinds.push("write");
   }

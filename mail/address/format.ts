@@ -41,6 +41,5 @@ export function formatPhrase(name: string): string {
 
 /** A quoted string; line ends and NUL become blanks [rfc5322 3.2.4]. */
 export function quoteText(text: string): string {
-  // deno-lint-ignore no-control-regex -- bytes that a quoted string cannot hold
   return `"${text.replace(/[\r\n\0]+/g, " ").replace(/["\\]/g, "\\$&")}"`;
 }

@@ -118,5 +118,7 @@ export function splitType(value: string): { readonly type: string; readonly subt
   if (slash <= 0 || slash === value.length - 1) return undefined;
   const type = value.slice(0, slash);
   const subtype = value.slice(slash + 1);
-  return /^[!#-'*+\-.0-9A-Z^-~]+$/.test(type) && /^[!#-'*+\-.0-9A-Z^-~]+$/.test(subtype) ? { type, subtype } : undefined;
+  return /^[!#-'*+\-.0-9A-Z^-~]+$/.test(type) && /^[!#-'*+\-.0-9A-Z^-~]+$/.test(subtype)
+    ? { type, subtype }
+    : undefined;
 }

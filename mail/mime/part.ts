@@ -3,7 +3,7 @@
  * the file has, because that is what IMAP counts.
  */
 import type { Header } from "../header/header.ts";
-import { type ParameterValue, parameterOf, parseParameterValue, splitType } from "./content_type.ts";
+import { parameterOf, type ParameterValue, parseParameterValue, splitType } from "./content_type.ts";
 
 /** What kind of node a part is: with parts below it, with one message below it, or with content. */
 export type PartKind = "leaf" | "multipart" | "message";

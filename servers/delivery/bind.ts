@@ -4,7 +4,7 @@
 import type { Proc } from "../../core/applet.ts";
 import { Temporary } from "../../core/errors.ts";
 import { socketPath } from "../../core/paths.ts";
-import { createLookupClient } from "../../storage/accounts/lookup_client.ts";
+import { openLookup } from "../../storage/accounts/lookup_client.ts";
 import { CdbFile } from "../../storage/cdb/reader.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 import { realDisk } from "../../storage/disk.ts";
@@ -24,7 +24,7 @@ export function createDeliveryContext(proc: Proc, defaultDelivery: string): Deli
     clock: proc.clock,
     log: proc.log,
     control,
-    lookup: createLookupClient({ path: socketPath(proc.paths, "lookup") }),
+    lookup: openLookup(proc.paths, control),
     queue: createSubmissionClient({ sockets: queueSockets(proc.paths) }),
     dotQmail: new DotQmailFiles(() => proc.clock.nowMs()),
     runProgram: programRunner(proc, proc.paths.run),

@@ -34,6 +34,8 @@ export interface Database extends Queryable {
    * must do nothing but statements.
    */
   transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+  /** A number that changes when another process has changed the database; undefined where that cannot be told. */
+  version(): number | undefined;
   /** Closes all connections; the next statement opens them again (INT of inlookup). */
   reopen(): Promise<void>;
   close(): Promise<void>;

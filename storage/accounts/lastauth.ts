@@ -52,6 +52,15 @@ export class Lastauth {
     }));
   }
 
+  /** Addresses with an event since that time, at most `rowsMax`. */
+  async since(seconds: number, rowsMax: number): Promise<readonly string[]> {
+    const rows = await this.#database.query(
+      "SELECT DISTINCT user, domain FROM lastauth WHERE timestamp >= ? ORDER BY domain, user",
+      [timestampText(seconds)],
+    );
+    return rows.slice(0, rowsMax).map((row) => `${textOf(row, "user")}@${textOf(row, "domain")}`);
+  }
+
   /** Forgets a user. */
   async remove(user: string, domain: string): Promise<void> {
     await this.#database.run("DELETE FROM lastauth WHERE user = ? AND domain = ?", [user, domain]);

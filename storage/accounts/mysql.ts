@@ -146,7 +146,7 @@ class MysqlDatabase implements Database {
   async #connect(): Promise<PoolConnection> {
     try {
       this.#pool ??= this.#makePool();
-      const connection = await this.#pool.getConnection();
+      const connection = await inTime(this.#pool.getConnection(), this.#settings.connectTimeoutMs);
       if (!this.#prepared.has(connection.connection)) {
         await connection.query("SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'");
         if (this.#settings.initCommand) await connection.query(this.#settings.initCommand);
@@ -201,6 +201,10 @@ class MysqlDatabase implements Database {
     return refusal(error, this.#settings);
   }
 
+  version(): undefined {
+    return undefined;
+  }
+
   async reopen(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
@@ -230,6 +234,20 @@ function refusal(error: unknown, settings: MysqlSettings): Error {
     default:
       return new Temporary(`database server ${server}: ${message || "connection failed"}`);
   }
+}
+
+/** The connection, unless none is free in time; one that comes later goes back to the pool. */
+async function inTime(connecting: Promise<PoolConnection>, timeoutMs: number): Promise<PoolConnection> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), timeoutMs));
+  try {
+    const connection = await Promise.race([connecting, late]);
+    if (connection) return connection;
+  } finally {
+    clearTimeout(timer);
+  }
+  connecting.then((connection) => connection.release(), () => undefined);
+  throw new Temporary(`no free connection to the database within ${timeoutMs} ms`);
 }
 
 function errorNumber(error: unknown): number | undefined {

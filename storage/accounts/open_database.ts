@@ -18,6 +18,8 @@ export interface DatabaseChoice {
   readonly env: GetEnv;
   /** Create database and file where missing (install_tables, the first vadddomain). */
   readonly create?: boolean;
+  /** Longest wait for a connection and for an answer of a MySQL server, milliseconds; for daemons that must not wait long. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -28,7 +30,14 @@ export async function openDatabase(choice: DatabaseChoice): Promise<Database> {
   const tables = tableNames(choice.env);
   const line = choice.env("MYSQL_HOST") || choice.control.line("host.mysql");
   if (line) {
-    return await openMysql(parseMysqlHost(line, choice.env), { tables, createDatabase: choice.create ?? false });
+    const settings = parseMysqlHost(line, choice.env);
+    const timeoutMs = choice.timeoutMs ?? Infinity;
+    const timed = {
+      ...settings,
+      connectTimeoutMs: Math.min(settings.connectTimeoutMs, timeoutMs),
+      queryTimeoutMs: Math.min(settings.queryTimeoutMs, timeoutMs),
+    };
+    return await openMysql(timed, { tables, createDatabase: choice.create ?? false });
   }
   const { database, lib } = choice.paths;
   if (choice.create) Deno.mkdirSync(lib, { recursive: true });

@@ -164,6 +164,10 @@ class SqliteDatabase implements Database {
     }
   }
 
+  version(): number {
+    return Number(this.queryNow("PRAGMA data_version", [])[0]?.["data_version"]);
+  }
+
   async reopen(): Promise<void> {
     await this.#turn;
     this.#statements = new Map();

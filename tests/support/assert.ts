@@ -3,17 +3,18 @@ import nodeAssert from "node:assert/strict";
 
 /** Fails unless both are deeply equal. */
 export function assertEquals<T>(actual: T, expected: NoInfer<T>, message?: string): void {
-  nodeAssert.deepStrictEqual(actual, expected, message);
+  if (message === undefined) nodeAssert.deepStrictEqual(actual, expected);
+  else nodeAssert.deepStrictEqual(actual, expected, message);
 }
 
 /** Fails unless the value is truthy. */
 export function assert(value: unknown, message?: string): asserts value {
-  nodeAssert.ok(value, message);
+  nodeAssert.ok(value, message ?? "a truthy value was expected");
 }
 
 /** Fails unless the text matches. */
 export function assertMatch(actual: string, pattern: RegExp, message?: string): void {
-  nodeAssert.match(actual, pattern, message);
+  nodeAssert.match(actual, pattern, message ?? `${JSON.stringify(actual)} does not match ${pattern}`);
 }
 
 /** Fails unless `run` throws an error of that class; gives the error. */

@@ -1,0 +1,243 @@
+/**
+ * Starts programs and keeps them running: the one supervisor of `indimail serve`. Children start stage by stage, a crashed
+ * one again but at most once a second, and stop in the opposite order with a deadline. What they write is handed on line by
+ * line with their names. Knows nothing of mail.
+ */
+import type { ProcessEnd } from "./applet.ts";
+import { Temporary } from "./errors.ts";
+import { closeFd, type Descriptor, descriptor, openPipe } from "./libc_fd.ts";
+import { spawnProcess, waitForProcess } from "./libc_process.ts";
+import { LineSplitter } from "./line_splitter.ts";
+
+/** A program to keep running. */
+export interface ServiceSpec {
+  /** Its name in log and status. */
+  readonly name: string;
+  /** A file and its whole argv. */
+  readonly program: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Lower stages start first and stop last. */
+  readonly stage: number;
+  /** A file that is there once the program can work (its socket); the next stage waits for it. */
+  readonly readyPath?: string;
+  /** How long it may take to stop before it is killed. Milliseconds. */
+  readonly stopMs: number;
+}
+
+/** How a service stands. */
+export interface ServiceStatus {
+  readonly name: string;
+  readonly state: "up" | "waiting" | "stopped";
+  /** Of the last process; 0 before the first. */
+  readonly pid: number;
+  /** When that process was started; milliseconds since 1970. */
+  readonly startedMs: number;
+  /** How often it was started again after it ended by itself. */
+  readonly restarts: number;
+}
+
+/** Where a supervisor reports to. */
+export interface SupervisorHooks {
+  /** A line that the service wrote, or (service "supervisor") one about it. */
+  line(service: string, text: string): void;
+  /** Something in `status()` is different. */
+  changed(): void;
+}
+
+/** A service that ended by itself is started again no sooner than this after its last start [man supervise.8]. */
+export const RESTART_INTERVAL_MS = 1000;
+/** How long the next stage waits for a service's readyPath before it starts nevertheless. */
+const READY_WAIT_MS = 10_000;
+const READY_POLL_MS = 20;
+const READ_BUFFER_BYTES = 16 * 1024;
+
+class Service {
+  readonly spec: ServiceSpec;
+  readonly #hooks: SupervisorHooks;
+  #state: ServiceStatus["state"] = "stopped";
+  #pid = 0;
+  #startedMs = 0;
+  #restarts = 0;
+  #wanted = false;
+  #timer: number | undefined;
+  #gone: Promise<void> = Promise.resolve();
+
+  constructor(spec: ServiceSpec, hooks: SupervisorHooks) {
+    this.spec = spec;
+    this.#hooks = hooks;
+  }
+
+  status(): ServiceStatus {
+    return {
+      name: this.spec.name,
+      state: this.#state,
+      pid: this.#pid,
+      startedMs: this.#startedMs,
+      restarts: this.#restarts,
+    };
+  }
+
+  start(): void {
+    this.#wanted = true;
+    this.#startedMs = Date.now();
+    let output: Descriptor | undefined;
+    try {
+      const pipe = openPipe();
+      output = descriptor(pipe.reading);
+      try {
+        const { program, argv, env } = this.spec;
+        this.#pid = spawnProcess({
+          program,
+          argv,
+          env,
+          fds: { 0: "null", 1: pipe.writing, 2: pipe.writing },
+          newSession: true,
+        });
+      } finally {
+        closeFd(pipe.writing);
+      }
+    } catch (error) {
+      output?.close();
+      this.#hooks.line("supervisor", `${this.spec.name}: ${error instanceof Error ? error.message : String(error)}`);
+      return this.#startLater();
+    }
+    this.#state = "up";
+    this.#hooks.changed();
+    this.#gone = this.#watch(output);
+  }
+
+  async #watch(output: Descriptor): Promise<void> {
+    const reading = this.#readLines(output);
+    const end = await waitForProcess(this.#pid);
+    // a grandchild may hold the pipe open: what the service itself wrote is in it by now, and is read meanwhile
+    reading.finally(() => output.close());
+    this.#state = "stopped";
+    if (this.#wanted) {
+      this.#hooks.line("supervisor", `${this.spec.name} (pid ${this.#pid}) ${endText(end)}; starting it again`);
+      this.#restarts++;
+      this.#startLater();
+    }
+    this.#hooks.changed();
+  }
+
+  async #readLines(output: Descriptor): Promise<void> {
+    const splitter = new LineSplitter((text) => this.#hooks.line(this.spec.name, text));
+    const buffer = new Uint8Array(READ_BUFFER_BYTES);
+    for (;;) {
+      const count = await output.read(buffer);
+      if (count === null) break;
+      splitter.push(buffer.subarray(0, count));
+    }
+    splitter.end();
+  }
+
+  #startLater(): void {
+    this.#state = "waiting";
+    const delayMs = Math.max(0, this.#startedMs + RESTART_INTERVAL_MS - Date.now());
+    this.#timer = setTimeout(() => this.start(), delayMs);
+  }
+
+  /** Waits until the service's readyPath is there; gives up after a while. */
+  async ready(): Promise<void> {
+    const { readyPath, name } = this.spec;
+    if (readyPath === undefined) return;
+    for (let waitedMs = 0; waitedMs < READY_WAIT_MS && this.#wanted; waitedMs += READY_POLL_MS) {
+      if (exists(readyPath)) return;
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+    }
+    if (this.#wanted) this.#hooks.line("supervisor", `${name} is not ready after ${READY_WAIT_MS} ms`);
+  }
+
+  signal(signal: Deno.Signal): void {
+    if (this.#state !== "up") return;
+    try {
+      Deno.kill(this.#pid, signal);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    clearTimeout(this.#timer);
+    if (this.#state === "waiting") this.#state = "stopped";
+    this.signal("SIGTERM");
+    const deadline = setTimeout(() => {
+      this.#hooks.line("supervisor", `${this.spec.name} did not stop within ${this.spec.stopMs} ms: killed`);
+      this.signal("SIGKILL");
+    }, this.spec.stopMs);
+    await this.#gone;
+    clearTimeout(deadline);
+  }
+}
+
+function endText(end: ProcessEnd): string {
+  return end.signal === 0 ? `ended with exit code ${end.code}` : `was killed by signal ${end.signal}`;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Removes a socket that an earlier process left, so that its presence means that the service is ready. */
+function removeStale(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** A set of services under one roof. */
+export class Supervisor {
+  readonly #services: readonly Service[];
+  readonly #stages: readonly number[];
+  #stopping = false;
+
+  constructor(specs: readonly ServiceSpec[], hooks: SupervisorHooks) {
+    if (new Set(specs.map(({ name }) => name)).size !== specs.length) throw new Temporary("two services have one name");
+    this.#services = specs.map((spec) => new Service(spec, hooks));
+    this.#stages = [...new Set(specs.map(({ stage }) => stage))].sort((a, b) => a - b);
+  }
+
+  #stage(stage: number): readonly Service[] {
+    return this.#services.filter(({ spec }) => spec.stage === stage);
+  }
+
+  /** Starts all, stage by stage; resolves when the last stage is ready. */
+  async start(): Promise<void> {
+    for (const stage of this.#stages) {
+      if (this.#stopping) return;
+      for (const service of this.#stage(stage)) {
+        if (service.spec.readyPath !== undefined) removeStale(service.spec.readyPath);
+        service.start();
+      }
+      await Promise.all(this.#stage(stage).map((service) => service.ready()));
+    }
+  }
+
+  /** Stops all, last stage first; resolves when every process is gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const stage of this.#stages.toReversed()) {
+      await Promise.all(this.#stage(stage).map((service) => service.stop()));
+    }
+  }
+
+  /** Sends a signal to every service that runs. */
+  signal(signal: Deno.Signal): void {
+    for (const service of this.#services) service.signal(signal);
+  }
+
+  /** How each service stands, in the order given. */
+  status(): ServiceStatus[] {
+    return this.#services.map((service) => service.status());
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The questions about addresses and domains [spec formats 14]: is it a recipient, whose account, where does mail for it
+ * go. Nothing here knows a secret. Addresses come lower-cased.
+ */
+import type { Paths } from "../../core/paths.ts";
+import type { Accounts } from "../../storage/accounts/accounts.ts";
+import type { Account, DeliveryTarget, RecipientStatus } from "../../storage/accounts/lookup_types.ts";
+import { USER_FLAGS, type UserRow } from "../../storage/accounts/users.ts";
+import {
+  hasDotQmail,
+  readFallback,
+  type VirtualDomain,
+  type VirtualDomains,
+} from "../../storage/accounts/virtual_domains.ts";
+import { SystemUsers } from "../../storage/users/passwd.ts";
+import { AnswerCache, KEPT_MS } from "./cache.ts";
+
+/** What the answers are made of. */
+export interface AnswerSources {
+  readonly accounts: Accounts;
+  readonly domains: VirtualDomains;
+  readonly paths: Paths;
+  readonly nowMs: () => number;
+  /** Answers kept; MAX_BTREE_COUNT. */
+  readonly keptMax: number;
+}
+
+/** An address in its parts; the domain is that of the address, not yet the real one. */
+export interface AddressParts {
+  readonly local: string;
+  readonly domain: string;
+}
+
+/** The parts of an address at its last `@`. */
+export function splitAddress(address: string): AddressParts {
+  const at = address.lastIndexOf("@");
+  return at < 0 ? { local: address, domain: "" } : { local: address.slice(0, at), domain: address.slice(at + 1) };
+}
+
+const KNOWN: RecipientStatus = { kind: "known" };
+const ABSENT: RecipientStatus = { kind: "absent" };
+const NOT_LOCAL: RecipientStatus = { kind: "not-local" };
+
+/** The account of a user's row, without secrets. */
+export function accountOf(user: UserRow, domain: VirtualDomain): Account {
+  return {
+    address: `${user.name}@${user.domain}`,
+    uid: domain.uid,
+    gid: domain.gid,
+    flags: user.flags,
+    gecos: user.gecos,
+    home: user.home,
+    quota: user.quota,
+    inactive: user.inactive,
+  };
+}
+
+/** The answers, with what is kept of them. */
+export class Answers {
+  readonly #sources: AnswerSources;
+  readonly #statuses: AnswerCache<RecipientStatus>;
+  readonly #targets: AnswerCache<DeliveryTarget>;
+  readonly #systemUsers = new SystemUsers();
+  #databaseVersion: number | undefined;
+
+  constructor(sources: AnswerSources) {
+    this.#sources = sources;
+    this.#statuses = new AnswerCache(sources.keptMax, sources.nowMs);
+    this.#targets = new AnswerCache(sources.keptMax, sources.nowMs);
+  }
+
+  /** Drops what is kept of an address, a domain or everything. */
+  forget(key?: string): void {
+    this.#statuses.forget(key);
+    this.#targets.forget(key);
+    if (key === undefined || !key.includes("@")) this.#sources.domains.reread();
+  }
+
+  /** The number of answers kept. */
+  get kept(): number {
+    return this.#statuses.size + this.#targets.size;
+  }
+
+  /** A kept answer to `recipient`, at no cost; undefined when it has to be asked for. */
+  keptRecipient(address: string): RecipientStatus | undefined {
+    this.#dropStale();
+    return this.#statuses.get(address);
+  }
+
+  /** Whether mail for an address would be taken. */
+  async recipient(address: string): Promise<RecipientStatus> {
+    const kept = this.keptRecipient(address);
+    if (kept) return kept;
+    const status = await this.#status(splitAddress(address));
+    this.#statuses.set(address, status, status.kind === "known" ? KEPT_MS.found : KEPT_MS.absent);
+    return status;
+  }
+
+  /** The account of an address of a virtual domain. */
+  async account(address: string): Promise<Account | undefined> {
+    const { local, domain } = splitAddress(address);
+    const route = this.#sources.domains.route(local, domain);
+    if (route.kind !== "virtual") return undefined;
+    const user = await this.#sources.accounts.users.find(local, route.domain.name);
+    return user && accountOf(user, route.domain);
+  }
+
+  /** Where a delivery to a virtual address goes; an extension `user-ext` goes to the user. */
+  async delivery(address: string): Promise<DeliveryTarget> {
+    this.#dropStale();
+    const kept = this.#targets.get(address);
+    if (kept) return kept;
+    const { local, domain } = splitAddress(address);
+    const route = this.#sources.domains.route(local, domain);
+    const target = route.kind === "virtual" ? await this.#target(local, route.domain) : { kind: "absent" } as const;
+    this.#targets.set(address, target, target.kind === "found" ? KEPT_MS.found : KEPT_MS.absent);
+    return target;
+  }
+
+  /** The real name of a domain. */
+  realDomain(domain: string): string | undefined {
+    const route = this.#sources.domains.route("", domain);
+    if (route.kind === "none") return undefined;
+    return route.kind === "virtual" ? route.domain.name : domain;
+  }
+
+  /** Sets or clears BOUNCE_MAIL and userquota [spec tables, lastdeliver]. */
+  async noteQuota(address: string, usedBytes: number): Promise<void> {
+    const { local, domain } = splitAddress(address);
+    const route = this.#sources.domains.route(local, domain);
+    if (route.kind !== "virtual") return;
+    const { users, quotas } = this.#sources.accounts;
+    const bit = USER_FLAGS.bounceMail;
+    const known = await users.setFlags(local, route.domain.name, usedBytes > 0 ? { set: bit } : { clear: bit });
+    if (known && usedBytes > 0) await quotas.set(local, route.domain.name, usedBytes);
+    else await quotas.remove(local, route.domain.name);
+    this.forget(address);
+    this.forget(`${local}@${route.domain.name}`);
+  }
+
+  /** Forgets everything kept when files or database have changed. */
+  #dropStale(): void {
+    const version = this.#sources.accounts.database.version();
+    if (!this.#sources.domains.refresh() && version === this.#databaseVersion) return;
+    this.#databaseVersion = version;
+    this.#statuses.forget();
+    this.#targets.forget();
+  }
+
+  async #status(address: AddressParts): Promise<RecipientStatus> {
+    const { local, domain } = address;
+    const route = this.#sources.domains.route(local, domain);
+    switch (route.kind) {
+      case "none":
+        return NOT_LOCAL;
+      case "local":
+        return this.#systemUser(local) ? KNOWN : ABSENT;
+      case "prefixed":
+        return this.#systemUser(`${route.prefix}-${local}`) ? KNOWN : ABSENT;
+      case "virtual":
+        return await this.#virtualStatus(local, route.domain);
+    }
+  }
+
+  async #virtualStatus(local: string, domain: VirtualDomain): Promise<RecipientStatus> {
+    const target = await this.#target(local, domain);
+    if (target.kind === "found") {
+      const { account, aliasLines } = target;
+      if (!account || aliasLines.length > 0) return KNOWN;
+      if (account.flags & USER_FLAGS.bounceMail) return { kind: "over-quota" };
+      return account.inactive ? { kind: "inactive" } : KNOWN;
+    }
+    if (hasDotQmail(domain.directory, local)) return KNOWN;
+    return readFallback(domain.directory) === "bounce" ? ABSENT : KNOWN;
+  }
+
+  async #target(local: string, domain: VirtualDomain): Promise<DeliveryTarget> {
+    const { users, aliases } = this.#sources.accounts;
+    const [user, aliasLines] = await Promise.all([
+      users.find(local, domain.name),
+      aliases.lines(local, domain.name),
+    ]);
+    if (user || aliasLines.length > 0) {
+      return { kind: "found", account: user && accountOf(user, domain), aliasLines };
+    }
+    for (let dash = local.lastIndexOf("-"); dash > 0; dash = local.lastIndexOf("-", dash - 1)) {
+      const owner = await users.find(local.slice(0, dash), domain.name);
+      if (owner) return { kind: "found", account: accountOf(owner, domain), aliasLines: [] };
+    }
+    return { kind: "absent" };
+  }
+
+  /** A local part of the system: users/cdb, then an account, then the .qmail files of alias [man qmail-lspawn.9]. */
+  #systemUser(local: string): boolean {
+    const { domains, paths } = this.#sources;
+    const user = domains.findUser(local) ?? this.#systemUsers.find(local);
+    if (!user) return hasDotQmail(paths.alias, local);
+    if (user.home !== paths.alias) return true; // its own .qmail files decide at delivery
+    return user.ext === "" || hasDotQmail(paths.alias, user.ext);
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What a login leaves behind: rows of lastauth and relay, written in batches so that a login waits for no write. Rows that
+ * cannot be written are kept and tried again; above a limit the oldest go.
+ */
+import { errorText, Permanent } from "../../core/errors.ts";
+import type { Logger } from "../../core/log.ts";
+import type { Accounts } from "../../storage/accounts/accounts.ts";
+import type { LastauthEvent } from "../../storage/accounts/lastauth.ts";
+import type { RelayGrant } from "../../storage/accounts/relay.ts";
+
+/** How long rows are gathered. */
+export const RECORD_DELAY_MS = 1000;
+/** Rows waiting at most. */
+export const RECORDS_MAX = 20_000;
+/** Rows of one transaction. */
+const BATCH_MAX = 1000;
+
+/** The recorder of one daemon. */
+export class LoginRecorder {
+  readonly #accounts: Accounts;
+  readonly #log: Logger;
+  #events: LastauthEvent[] = [];
+  #grants = new Map<string, RelayGrant>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(accounts: Accounts, log: Logger) {
+    this.#accounts = accounts;
+    this.#log = log;
+  }
+
+  /** Keeps an event for the next batch. */
+  event(event: LastauthEvent): void {
+    if (this.#events.length >= RECORDS_MAX) this.#events.shift();
+    this.#events.push(event);
+    this.#schedule();
+  }
+
+  /** Keeps a grant for the next batch; the last of a user and address counts. */
+  grant(grant: RelayGrant): void {
+    if (this.#grants.size >= RECORDS_MAX) this.#grants.clear();
+    this.#grants.set(`${grant.email} ${grant.ipAddress}`, grant);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = undefined;
+        if (this.#events.length + this.#grants.size > 0) this.#schedule();
+      });
+    }, RECORD_DELAY_MS);
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#events.length > 0) {
+        const batch = this.#events.slice(0, BATCH_MAX);
+        await this.#kept(() => this.#accounts.lastauth.write(batch));
+        this.#events.splice(0, batch.length);
+      }
+      for (const [key, grant] of this.#grants) {
+        await this.#kept(() => this.#accounts.relay.add(grant));
+        this.#grants.delete(key);
+      }
+    } catch (error) {
+      this.#log.line(`inlookup: warning: cannot write logins, trying again: ${errorText(error)}`);
+    }
+  }
+
+  /** Writes rows; those that no table takes are dropped. */
+  async #kept(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (!(error instanceof Permanent)) throw error;
+      this.#log.line(`inlookup: warning: login not recorded: ${error.message}`);
+    }
+  }
+
+  /** Writes what waits, once, and stops. */
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#write();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,80 @@
+/** The lookup daemon's service put together: answers and logins as one, logging of questions, counts as a line. */
+import { errorText } from "../../core/errors.ts";
+import type { Accounts } from "../../storage/accounts/accounts.ts";
+import type { LookupService } from "../../storage/accounts/lookup_protocol.ts";
+import type { Answers } from "./answers.ts";
+import type { Logins } from "./login.ts";
+import type { LookupCounts } from "./server.ts";
+
+/** Answers and logins as one service. */
+export function joinedService(answers: Answers, logins: Logins): LookupService {
+  return {
+    recipient: (address) => answers.recipient(address),
+    account: (address) => answers.account(address),
+    delivery: (address) => answers.delivery(address),
+    realDomain: (domain) => Promise.resolve().then(() => answers.realDomain(domain)),
+    noteQuota: (address, usedBytes) => answers.noteQuota(address, usedBytes),
+    forget: (key) => Promise.resolve().then(() => answers.forget(key)),
+    verifyPassword: (user, password, context) => logins.verifyPassword(user, password, context),
+    verifyCram: (user, challenge, digestHex, context) => logins.verifyCram(user, challenge, digestHex, context),
+    scramParameters: (user, hash) => logins.scramParameters(user, hash),
+    verifyScram: (user, exchange, context) => logins.verifyScram(user, exchange, context),
+  };
+}
+
+/** The service, with a log line for each question while `verbose.on`; never with a secret. */
+export function verboseService(
+  service: LookupService,
+  verbose: { readonly on: boolean },
+  line: (text: string) => void,
+): LookupService {
+  async function told<T>(question: string, asked: Promise<T>, answer: (value: T) => string): Promise<T> {
+    try {
+      const value = await asked;
+      if (verbose.on) line(`inlookup: ${question}: ${answer(value)}`);
+      return value;
+    } catch (error) {
+      if (verbose.on) line(`inlookup: ${question}: ${errorText(error)}`);
+      throw error;
+    }
+  }
+  const from = (context: { readonly service: string; readonly remoteHost: string }) =>
+    `${context.service} from ${context.remoteHost}`;
+  return {
+    recipient: (address) => told(`recipient ${address}`, service.recipient(address), (status) => status.kind),
+    account: (address) => told(`account ${address}`, service.account(address), (account) => account?.address ?? "none"),
+    delivery: (address) => told(`delivery ${address}`, service.delivery(address), (target) => target.kind),
+    realDomain: (domain) => told(`domain ${domain}`, service.realDomain(domain), (real) => real ?? "none"),
+    noteQuota: (address, bytes) => told(`quota ${address} ${bytes}`, service.noteQuota(address, bytes), () => "noted"),
+    forget: (key) => told(`forget ${key ?? "everything"}`, service.forget(key), () => "done"),
+    verifyPassword: (user, password, context) =>
+      told(`password of ${user} ${from(context)}`, service.verifyPassword(user, password, context), (one) => one.kind),
+    verifyCram: (user, challenge, digestHex, context) =>
+      told(
+        `cram of ${user} ${from(context)}`,
+        service.verifyCram(user, challenge, digestHex, context),
+        (one) => one.kind,
+      ),
+    scramParameters: (user, hash) => service.scramParameters(user, hash),
+    verifyScram: (user, exchange, context) =>
+      told(`scram of ${user} ${from(context)}`, service.verifyScram(user, exchange, context), (one) => one.result.kind),
+  };
+}
+
+/** Counts as `name:number` words. */
+export function countsText(counts: LookupCounts): string {
+  return Object.entries(counts).map(([name, count]) => `${name}:${count}`).join(" ");
+}
+
+/** Users warmed at most. */
+const WARM_MAX = 20_000;
+
+/** Answers beforehand for users who logged in lately (option -c). */
+export async function warm(
+  answers: Answers,
+  accounts: Accounts,
+  options: { readonly nowMs: () => number; readonly seconds: number },
+): Promise<void> {
+  const since = Math.floor(options.nowMs() / 1000) - options.seconds;
+  for (const address of await accounts.lastauth.since(since, WARM_MAX)) await answers.recipient(address);
+}
