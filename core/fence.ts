@@ -4,12 +4,12 @@
  * role's permission lists. What the kernel or the installation lacks is left out and said in the first log line.
  */
 import type { AppletEntry } from "./applet.ts";
-import { Permanent } from "./errors.ts";
+import { Permanent, Temporary } from "./errors.ts";
 import { EXIT_DIALECTS } from "./exits.ts";
 import { type FencePlan, planFence, type RuntimePlaces } from "./fence_plan.ts";
 import { accountByName, becomeUser, groupId } from "./libc_account.ts";
 import { hasNoNewPrivileges, isPathDenied, landlockVersion, restrictThread } from "./libc_landlock.ts";
-import { execProcess } from "./libc_process.ts";
+import { endWithParent, execProcess, parentPid } from "./libc_process.ts";
 import { refuseExec } from "./libc_seccomp.ts";
 import type { Paths } from "./paths.ts";
 import { needlessPowers, revokePowers } from "./powers.ts";
@@ -21,6 +21,8 @@ import { FORWARDED_SIGNALS } from "./signals.ts";
 const MARKER = "INDIMAIL_FENCED";
 /** 1: run as the roles' accounts also with a root other than "/"; 0: never. */
 const ACCOUNTS = "INDIMAIL_ACCOUNTS";
+/** The pid of the supervisor that started this daemon. */
+const SUPERVISOR = "INDIMAIL_SUPERVISOR";
 
 /** A daemon that is to run. */
 export interface DaemonCall {
@@ -111,6 +113,15 @@ function changeAccount(role: Role, plan: FencePlan, call: { context: DaemonConte
   return role.account;
 }
 
+/** Asks the kernel to end this process when its supervisor dies; a daemon that nobody watches would hold its sockets. */
+function endWithSupervisor(): void {
+  const pid = Deno.env.get(SUPERVISOR);
+  if (pid === undefined) return;
+  Deno.env.delete(SUPERVISOR);
+  endWithParent();
+  if (parentPid() !== Number(pid)) throw new Temporary(`the supervisor with pid ${pid} is gone`);
+}
+
 /** The marker of this very process (an inherited one names another pid), if the fences that it names hold. */
 function standingFences(): Pick<FenceReport, "account" | "landlock"> | undefined {
   const marker = Deno.env.get(MARKER);
@@ -147,6 +158,7 @@ export async function runFenced(call: DaemonCall, context: DaemonContext): Promi
   const plan = planFence(role, call.args, { paths: context.paths, places });
   const standing = standingFences();
   if (!standing) raiseFences(call, context, plan);
+  endWithSupervisor();
   const seccomp = plan.refuseExec && refuseExec();
   const inWorker = role.worker || (standing.landlock === 0 && !role.ffi);
   await writeLine(formatFenceReport({ ...standing, seccomp, permissions: inWorker ? "worker" : "kinds" }));

@@ -2,28 +2,12 @@
  * What a role's row means on this host: paths, ports, accounts, the permission lists of its Worker. Pure, so that tests
  * can read a plan; core/fence.ts carries it out. Services are operands of the form `name=HOST:PORT`.
  */
+import { type ListenAddress, tryParseListen } from "./listen_address.ts";
 import { type Paths, socketPath } from "./paths.ts";
 import type { Role, RolePath } from "./role.ts";
 
 /** Most queues whose sockets a role may reach; the original's QUEUE_COUNT is 5 or 10, rarely more. */
 export const QUEUES_MAX = 32;
-
-/** An address to listen on. */
-export interface ListenAddress {
-  /** `smtp`, `imaps`, …: the part before `=`; empty where there is none. */
-  readonly service: string;
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Parses `[name=]HOST:PORT`, an IPv6 host in brackets; undefined when the text has not this form. */
-export function tryParseListen(text: string): ListenAddress | undefined {
-  const match = /^(?:([a-z0-9]+)=)?(?:\[([0-9a-f:.]+)\]|([^:[\]=/]*)):(\d{1,5})$/i.exec(text);
-  if (!match) return undefined;
-  const port = Number(match[4]);
-  if (port > 65535) return undefined;
-  return { service: match[1] ?? "", host: match[2] ?? (match[3] || "0.0.0.0"), port };
-}
 
 /** Where the runtime itself lives: what every process must still read. */
 export interface RuntimePlaces {

@@ -179,3 +179,11 @@ export function parentPid(): number {
 export function newSession(): void {
   checked(libc().setsid(), "setsid");
 }
+
+const PR_SET_PDEATHSIG = 1;
+const SIGTERM = 15;
+
+/** TERM for this process when the thread that started it ends. Holds until the next change of user. */
+export function endWithParent(): void {
+  checked(libc().prctl(PR_SET_PDEATHSIG, BigInt(SIGTERM), 0n, 0n, 0n), "prctl parent death signal");
+}

@@ -108,11 +108,11 @@ export function manualPage(applet: Applet): string {
   ].join("");
 }
 
-/** The pages of a program by path below the manual's folder: its own, and a reference to it for each other name. */
+/**
+ * The pages of a program by path below the manual's folder, one for each of its names. They are whole pages: `man -l`
+ * does not follow a reference (`.so`) from any folder but the manual's own.
+ */
 export function manualPages(applet: Applet): ReadonlyMap<string, string> {
-  const pathOf = (name: string) => `man${applet.section}/${name}.${applet.section}`;
-  const own = pathOf(applet.names[0]);
-  const pages = new Map([[own, manualPage(applet)]]);
-  for (const name of applet.names.slice(1)) pages.set(pathOf(name), `.so ${own}\n`);
-  return pages;
+  const page = manualPage(applet);
+  return new Map(applet.names.map((name) => [`man${applet.section}/${name}.${applet.section}`, page]));
 }

@@ -82,21 +82,21 @@ export const systemClock: Clock = {
   },
 };
 
-/** How to run `program`: a file as execvp(3) finds it, else our own program of that name, wherever it is linked. */
+/** How to run `program`: a name of ours is always ourselves, wherever it is linked; else a file as execvp(3) finds it. */
 function resolveProgram(program: string, parts: Programs): { file: string; argv0: string; before: readonly string[] } {
-  const file = findProgram(program, Deno.env.get("PATH"));
-  if (file !== undefined) return { file, argv0: program, before: [] };
   if (findEntry(parts.entries, program)) {
     const self = selfCommand(parts.origin, program);
     return { file: self.program, argv0: self.argv0, before: self.args };
   }
-  throw new Temporary(`unable to run ${program}: not found in PATH`);
+  const file = findProgram(program, Deno.env.get("PATH"));
+  if (file === undefined) throw new Temporary(`unable to run ${program}: not found in PATH`);
+  return { file, argv0: program, before: [] };
 }
 
-/** The programs that can be started by name although they are no file in PATH: our own. */
+/** Our own programs, which can be started by name although they are no file in PATH. */
 export type Programs = Pick<ProcParts, "entries" | "origin">;
 
-/** Starts `options.program`: a file as execvp(3) finds it, else our own program of that name. Throws Temporary. */
+/** Starts `options.program`: our own program of that name, else a file as execvp(3) finds it. Throws Temporary. */
 export function spawnProgram(options: SpawnOptions, parts: Programs): ChildProcess {
   const { file, argv0, before } = resolveProgram(options.program, parts);
   const fds: Record<number, number | "null"> = {};

@@ -3,19 +3,18 @@
  * one again but at most once a second, and stop in the opposite order with a deadline. What they write is handed on line by
  * line with their names. Knows nothing of mail.
  */
-import type { ProcessEnd } from "./applet.ts";
-import { Temporary } from "./errors.ts";
+import type { ChildProcess, ProcessEnd, SpawnOptions } from "./applet.ts";
+import { errorText, Temporary } from "./errors.ts";
 import { closeFd, type Descriptor, descriptor, openPipe } from "./libc_fd.ts";
-import { spawnProcess, waitForProcess } from "./libc_process.ts";
 import { LineSplitter } from "./line_splitter.ts";
 
 /** A program to keep running. */
 export interface ServiceSpec {
   /** Its name in log and status. */
   readonly name: string;
-  /** A file and its whole argv. */
+  /** A program of ours by name, or a file. */
   readonly program: string;
-  readonly argv: readonly string[];
+  readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Lower stages start first and stop last. */
   readonly stage: number;
@@ -37,8 +36,10 @@ export interface ServiceStatus {
   readonly restarts: number;
 }
 
-/** Where a supervisor reports to. */
+/** What a supervisor needs of the process it lives in. */
 export interface SupervisorHooks {
+  /** Starts a process: Proc's spawn. */
+  spawn(options: SpawnOptions): Promise<ChildProcess>;
   /** A line that the service wrote, or (service "supervisor") one about it. */
   line(service: string, text: string): void;
   /** Something in `status()` is different. */
@@ -60,7 +61,7 @@ class Service {
   #startedMs = 0;
   #restarts = 0;
   #wanted = false;
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #gone: Promise<void> = Promise.resolve();
 
   constructor(spec: ServiceSpec, hooks: SupervisorHooks) {
@@ -80,41 +81,37 @@ class Service {
 
   start(): void {
     this.#wanted = true;
+    this.#gone = this.#run();
+  }
+
+  /** One life of the process, from start to end. */
+  async #run(): Promise<void> {
     this.#startedMs = Date.now();
-    let output: Descriptor | undefined;
+    const { name, program, args, env } = this.spec;
+    const pipe = openPipe();
+    const output = descriptor(pipe.reading);
+    let ended: Promise<ProcessEnd>;
     try {
-      const pipe = openPipe();
-      output = descriptor(pipe.reading);
-      try {
-        const { program, argv, env } = this.spec;
-        this.#pid = spawnProcess({
-          program,
-          argv,
-          env,
-          fds: { 0: "null", 1: pipe.writing, 2: pipe.writing },
-          newSession: true,
-        });
-      } finally {
-        closeFd(pipe.writing);
-      }
+      const fds = { 0: "null", 1: pipe.writing, 2: pipe.writing } as const;
+      const child = await this.#hooks.spawn({ program, args, env, fds, newSession: true });
+      this.#pid = child.pid;
+      ended = child.ended;
     } catch (error) {
-      output?.close();
-      this.#hooks.line("supervisor", `${this.spec.name}: ${error instanceof Error ? error.message : String(error)}`);
+      output.close();
+      this.#hooks.line("supervisor", `${name}: ${errorText(error)}`);
       return this.#startLater();
+    } finally {
+      closeFd(pipe.writing);
     }
     this.#state = "up";
     this.#hooks.changed();
-    this.#gone = this.#watch(output);
-  }
-
-  async #watch(output: Descriptor): Promise<void> {
-    const reading = this.#readLines(output);
-    const end = await waitForProcess(this.#pid);
-    // a grandchild may hold the pipe open: what the service itself wrote is in it by now, and is read meanwhile
-    reading.finally(() => output.close());
+    if (!this.#wanted) this.signal("SIGTERM"); // told to stop while it was starting
+    // a grandchild may hold the pipe open after the end: its lines are still read then
+    this.#readLines(output).finally(() => output.close());
+    const end = await ended;
     this.#state = "stopped";
     if (this.#wanted) {
-      this.#hooks.line("supervisor", `${this.spec.name} (pid ${this.#pid}) ${endText(end)}; starting it again`);
+      this.#hooks.line("supervisor", `${name} (pid ${this.#pid}) ${endText(end)}; starting it again`);
       this.#restarts++;
       this.#startLater();
     }
@@ -133,6 +130,7 @@ class Service {
   }
 
   #startLater(): void {
+    if (!this.#wanted) return;
     this.#state = "waiting";
     const delayMs = Math.max(0, this.#startedMs + RESTART_INTERVAL_MS - Date.now());
     this.#timer = setTimeout(() => this.start(), delayMs);

@@ -165,8 +165,9 @@ export class SocketConnection implements Connection {
     this.#ahead = undefined;
     return new Promise((resolve, reject) => {
       this.#reading = this.#wait((error) => {
-        this.close();
         reject(error);
+        this.#reading = undefined;
+        this.close();
       });
       negotiate(this.#transport).then((session) => {
         this.#reading = undefined;
@@ -187,5 +188,9 @@ export class SocketConnection implements Connection {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#transport.close();
+    const error = this.#lost(undefined);
+    this.#reading?.fail(error);
+    this.#writing?.fail(error);
+    this.#reading = this.#writing = undefined;
   }
 }

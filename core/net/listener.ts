@@ -141,7 +141,8 @@ class PortListener implements Listener {
       return;
     }
     const remote = addressOf(socket.remoteAddr);
-    const connection = new SocketConnection(new SocketTransport(socket), {
+    const transport = new SocketTransport(socket);
+    const connection = new SocketConnection(transport, {
       local: addressOf(socket.localAddr),
       remote,
     });
@@ -154,8 +155,8 @@ class PortListener implements Listener {
       : this.#serve(connection);
     served.catch((error) => this.#options.onError?.(`${remote.host}: ${errorText(error)}`)).then(() => {
       connection.close();
-      this.#end(remote.host);
-    });
+      return transport.released;
+    }).then(() => this.#end(remote.host));
   }
 
   async #refuse(connection: Connection): Promise<void> {

@@ -1,11 +1,10 @@
 /**
- * TLS over any transport, as server and as client. The session runs in node:tls on top of a Duplex over the transport:
- * measured on Deno 2.8.3, plain text on a Deno.Conn costs half of node:net (0.12 against 0.24 ms of CPU for a message of
- * seven round trips), and only over a Duplex does a client learn why a certificate is not valid (over a net.Socket
- * `authorized` is always true when verification is off). Loaded only when TLS is used.
+ * TLS over any transport, as server and as client, by node:tls on top of a Duplex over the transport. Measured on Deno
+ * 2.8.3: plain text on a Deno.Conn costs half of node:net (0.12 against 0.24 ms of CPU for a message of seven round
+ * trips), so connections begin there and only TLS pays for node's streams. Loaded only when TLS is used.
  */
 import { Duplex } from "node:stream";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import type { ClientTls, ServerTls, TlsState } from "../stream.ts";
 import { StreamTransport, type Transport } from "./transport.ts";
@@ -14,6 +13,9 @@ import { StreamTransport, type Transport } from "./transport.ts";
 const IDLE_READ_BYTES = 2 * 1024;
 /** Buffer while data flows: four TLS records. */
 const BUSY_READ_BYTES = 64 * 1024;
+
+/** Names whose last verification is remembered. */
+const VERIFIED_NAMES_MAX = 10_000;
 
 /** A transport with TLS on it, and what was negotiated. */
 export interface TlsSession {
@@ -68,7 +70,7 @@ function contextOf(certificate: { readonly cert: string; readonly key: string })
 /** Negotiates as the server. Rejects when the handshake fails; the transport is then closed. */
 export function acceptTls(transport: Transport, server: ServerTls): Promise<TlsSession> {
   return negotiate(transport, (duplex) =>
-    new tls.TLSSocket(duplex as never, {
+    new tls.TLSSocket(asSocket(duplex), {
       isServer: true,
       secureContext: contextOf(server.certificate(undefined)),
       SNICallback: (name: string, choose: (error: Error | null, context?: tls.SecureContext) => void) => {
@@ -88,15 +90,23 @@ export function acceptTls(transport: Transport, server: ServerTls): Promise<TlsS
  * Negotiates as the client. With `verify` an invalid or wrongly named certificate rejects; without, the state tells why
  * it is not valid.
  */
-export function startClientTls(transport: Transport, client: ClientTls): Promise<TlsSession> {
+export async function startClientTls(transport: Transport, client: ClientTls): Promise<TlsSession> {
   const name = isIP(client.serverName) === 0 ? { servername: client.serverName } : { host: client.serverName };
-  return negotiate(transport, (duplex) =>
-    tls.connect({
-      socket: duplex as never,
+  let socket: tls.TLSSocket | undefined;
+  const session = await negotiate(transport, (duplex) =>
+    socket = tls.connect({
+      socket: duplex,
       ...name,
       rejectUnauthorized: client.verify,
       ...(client.ca !== undefined && { ca: [...tls.rootCertificates, client.ca] }),
     }), "secureConnect");
+  const verifyError = socket && !client.verify ? verifyErrorOf(socket, client.serverName) : undefined;
+  return verifyError === undefined ? session : { ...session, state: Object.freeze({ ...session.state, verifyError }) };
+}
+
+/** node's types want a net.Socket where its documentation, and its code, take any Duplex. */
+function asSocket(duplex: Duplex): Socket {
+  return duplex as Socket;
 }
 
 function negotiate(
@@ -134,15 +144,25 @@ function negotiate(
 
 function stateOf(socket: tls.TLSSocket, event: "secure" | "secureConnect"): TlsState {
   const serverName: unknown = Reflect.get(socket, "servername");
-  const verifyError: unknown = event === "secureConnect" && !socket.authorized ? socket.authorizationError : undefined;
   return Object.freeze({
     protocol: socket.getProtocol() ?? "TLS",
     cipher: socket.getCipher()?.name ?? "unknown",
     ...(event === "secure" && typeof serverName === "string" && serverName !== "" && { serverName }),
-    ...(verifyError !== undefined && { verifyError: textOf(verifyError) }),
   });
 }
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error ?? "certificate is not valid");
+/** Why the certificate of each name was not valid, empty when it was, at its last full handshake. */
+const verifications = new Map<string, string>();
+
+/** A resumed session is not verified again, and node then calls it authorized: what the full handshake found counts. */
+function verifyErrorOf(socket: tls.TLSSocket, name: string): string | undefined {
+  if (socket.isSessionReused()) {
+    const known = verifications.get(name) ?? "the session was resumed and its certificate not checked again";
+    return known === "" ? undefined : known;
+  }
+  const error: unknown = socket.authorized ? "" : socket.authorizationError;
+  const text = error instanceof Error ? error.message : String(error ?? "certificate is not valid");
+  if (verifications.size >= VERIFIED_NAMES_MAX) verifications.clear();
+  verifications.set(name, text);
+  return text === "" ? undefined : text;
 }

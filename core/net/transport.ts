@@ -16,21 +16,44 @@ export interface Transport {
   close(): void;
 }
 
-/** A Deno.Conn whose close may be called twice. */
+/**
+ * A Deno.Conn. Closing one while a read waits leaves it open on Deno 2.8.3: neither does the read end nor does the peer
+ * learn of it. So the writing side is shut first; the peer then closes or, when it is gone, its missing answer ends the
+ * read after some minutes. `released` resolves when nothing is held any more: limits count connections until then.
+ */
 export class SocketTransport implements Transport {
+  readonly released: Promise<void>;
   readonly #socket: Deno.TcpConn | Deno.UnixConn;
+  #pending = 0;
   #closed = false;
+  #markReleased: () => void = () => {};
 
   constructor(socket: Deno.TcpConn | Deno.UnixConn) {
     this.#socket = socket;
+    this.released = new Promise((resolve) => this.#markReleased = resolve);
   }
 
-  read(into: Uint8Array): Promise<number | null> {
-    return this.#socket.read(into);
+  async read(into: Uint8Array): Promise<number | null> {
+    this.#pending++;
+    try {
+      return await this.#socket.read(into);
+    } finally {
+      this.#ended();
+    }
   }
 
-  write(bytes: Uint8Array): Promise<number> {
-    return this.#socket.write(bytes);
+  async write(bytes: Uint8Array): Promise<number> {
+    this.#pending++;
+    try {
+      return await this.#socket.write(bytes);
+    } finally {
+      this.#ended();
+    }
+  }
+
+  #ended(): void {
+    this.#pending--;
+    if (this.#closed && this.#pending === 0) this.#markReleased();
   }
 
   closeWrite(): Promise<void> {
@@ -40,6 +63,8 @@ export class SocketTransport implements Transport {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#pending > 0) this.#socket.closeWrite().catch(() => {}); // a peer that is gone needs no end
+    else this.#markReleased();
     this.#socket.close();
   }
 }

@@ -13,6 +13,8 @@ export interface Active {
   marking: number;
   /** Attempts that run, by channel. */
   readonly attempts: Record<QueueChannel, Attempt | undefined>;
+  /** How often it waits in the schedule under a number of its own, because it could not be written out. */
+  parked: number;
   /** The bytes, while an attempt runs. */
   body: Promise<MessageBody> | undefined;
   /** All is done: the bounce is being made, the message removed. */
@@ -43,20 +45,25 @@ export function newActive(message: QueuedMessage): Active {
     left,
     marking: 0,
     attempts: { local: undefined, remote: undefined },
+    parked: 0,
     body: undefined,
     completing: false,
   };
 }
 
 /** Starts an attempt at what is not done in a channel; undefined when nothing is left there or one runs already. */
-export function tryNewAttempt(active: Active, channel: QueueChannel, dying: boolean): Attempt | undefined {
+export function tryNewAttempt(
+  active: Active,
+  channel: QueueChannel,
+  options: { readonly dying: boolean },
+): Attempt | undefined {
   if (active.attempts[channel]) return undefined;
   const indexes: number[] = [];
   for (const [index, recipient] of active.message.recipients.entries()) {
     if (recipient.channel === channel && !recipient.done) indexes.push(index);
   }
   if (indexes.length === 0) return undefined;
-  const attempt = { active, channel, indexes, started: 0, unsettled: indexes.length, deferred: 0, dying };
+  const attempt = { active, channel, indexes, started: 0, unsettled: indexes.length, deferred: 0, ...options };
   active.attempts[channel] = attempt;
   return attempt;
 }

@@ -36,6 +36,15 @@ export async function createTables(database: Database): Promise<readonly string[
   return tables.map((table) => table.name);
 }
 
+/** Creates every table of the central database that is missing; the names of all. */
+export async function createCentralTables(database: Database): Promise<readonly string[]> {
+  const tables = TABLES.filter((table) => table.database !== "local");
+  for (const table of tables) {
+    for (const sql of createStatements(table, database.kind)) await database.run(sql);
+  }
+  return tables.map((table) => table.name);
+}
+
 /** Applies the steps that are not recorded yet and records them; the ids of those. */
 export async function upgradeSchema(database: Database): Promise<readonly number[]> {
   const done = new Set((await database.query("SELECT id FROM ischema")).map((row) => numberOf(row, "id")));

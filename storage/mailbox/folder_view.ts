@@ -12,7 +12,7 @@ import { Columns, Snapshot } from "./columns.ts";
 import { fillDates, fillSizes } from "./fill_columns.ts";
 import { flagsOfLetters, SYSTEM_BITS } from "./flag_letters.ts";
 import { type DirectoryTime, directoryTime, moveToCur, readMessagePaths, sureFromMs } from "./folder_scan.ts";
-import { FolderUids } from "./folder_uids.ts";
+import { FolderReplaced, FolderUids } from "./folder_uids.ts";
 import type { IndexPool } from "./index_pool.ts";
 import type { FolderMeta, SavedFolder } from "./mail_index.ts";
 
@@ -65,6 +65,8 @@ export class FolderView {
   #cur: DirectoryTime = { ms: 0, inode: 0 };
   #curVerifyMs = 0;
   #keywordStamp = "";
+  /** While the folder is read for the first time: what came from new/. */
+  #firstArrivals: Set<string> | undefined = new Set();
   #queue: Promise<unknown> = Promise.resolve();
   #queued = 0;
 
@@ -87,6 +89,7 @@ export class FolderView {
     if (view.dead) return undefined;
     if (saved && usable && view.columns.sizesKnown === 0) view.#salvage(saved);
     if (!saved || saved.meta.uidValidity !== view.uids.uidValidity) view.#firstRecent();
+    view.#firstArrivals = undefined;
     return view;
   }
 
@@ -180,9 +183,10 @@ export class FolderView {
     return this.keywords.filter((_, index) => flags & (1 << (index + KEYWORD_BIT_FIRST)));
   }
 
-  /** Adds messages whose files are in place; gives their UIDs in order. Only inside `exclusive`. */
+  /** Adds messages whose files are in place; gives their UIDs in order, none when the folder is dead. Only inside `exclusive`. */
   async takeIn(arrivals: readonly Arrival[]): Promise<number[]> {
-    const uids = await this.uids.forBases(arrivals.map((arrival) => baseOfPath(arrival.path)), this.columns);
+    const uids = await this.#uidsFor(arrivals.map((arrival) => baseOfPath(arrival.path)));
+    if (!uids) return [];
     const order = arrivals.map((_, index) => index).sort((a, b) => uids[a]! - uids[b]!);
     for (const index of order) {
       const arrival = arrivals[index]!;
@@ -228,6 +232,16 @@ export class FolderView {
     };
   }
 
+  async #uidsFor(bases: readonly string[]): Promise<number[] | undefined> {
+    try {
+      return await this.uids.forBases(bases, this.columns);
+    } catch (error) {
+      if (!(error instanceof FolderReplaced) && !(error instanceof Deno.errors.NotFound)) throw error;
+      this.kill();
+      return undefined;
+    }
+  }
+
   #setFlags(row: number, flags: number): void {
     if (row >= this.flags.length) {
       const larger = new Uint32Array(this.flags.length * 2);
@@ -254,6 +268,7 @@ export class FolderView {
     if (this.#cur.inode !== 0 && cur.inode !== this.#cur.inode) return this.kill();
     const curChanged = cur.ms !== this.#cur.ms || nowMs() >= this.#curVerifyMs;
     const arrived = await this.#takeNew();
+    for (const file of arrived) this.#firstArrivals?.add(file);
     const keywordsChanged = this.#keywordStamp !== keywordStamp(path);
     if (curChanged || keywordsChanged) {
       // Read after new/ was emptied: what was moved is seen here.
@@ -295,7 +310,10 @@ export class FolderView {
   }
 
   /** Brings the columns to what was read: `all` when `files` are all there are, else only arrivals. */
-  async #merge(files: readonly string[], options: { readonly all: boolean; readonly keywords: boolean }): Promise<void> {
+  async #merge(
+    files: readonly string[],
+    options: { readonly all: boolean; readonly keywords: boolean },
+  ): Promise<void> {
     const { columns } = this;
     const leftover = new Set(files);
     const missing: number[] = [];
@@ -319,13 +337,13 @@ export class FolderView {
       this.removeRows(rows);
     } else if (changed) this.publish();
     if (byBase.size > 0) await this.#arrive(byBase);
-    else if (this.uids.uidValidity === 0) await this.uids.forBases([], this.columns);
+    else if (this.uids.uidValidity === 0) await this.#uidsFor([]);
     this.markDirty();
   }
 
   /** Finds rows' files under other names; sets those found to -1 in `rows` and takes them out of `byBase`. */
   #rename(rows: number[], byBase: Map<string, string>): boolean {
-    let flags: Uint32Array | undefined;
+    let flags: Uint32Array<ArrayBuffer> | undefined;
     for (const [index, row] of rows.entries()) {
       const base = baseOfPath(this.columns.paths[row]!);
       const file = byBase.get(base);
@@ -346,11 +364,12 @@ export class FolderView {
     // In order of arrival: names begin with the time.
     const bases = [...byBase.keys()].sort();
     const keywords = this.#keywordStamp === "" ? undefined : readKeywords(this.context.path)?.byBase;
-    await this.takeIn(bases.map((base) => {
+    const arrivals = bases.map((base) => {
       const path = byBase.get(base)!;
-      const bits = this.keywordBits(keywords?.get(base) ?? []) ?? 0;
-      return { path, flags: systemFlags(path) | bits };
-    }));
+      const names = keywords?.get(base);
+      return { path, flags: systemFlags(path) | (names ? this.keywordBits(names) ?? 0 : 0) };
+    });
+    await this.takeIn(arrivals);
   }
 
   /** Reads the keywords of all messages anew. */
@@ -411,10 +430,10 @@ export class FolderView {
     this.recentFrom = Math.max(this.recentFrom, saved.meta.recentFrom);
   }
 
-  /** Without an index: \Recent are the last messages, as far as they have no flags. */
+  /** Without an index: \Recent are the last messages, as far as they came from new/. */
   #firstRecent(): void {
     let row = this.columns.count;
-    while (row > 0 && this.flags[row - 1] === 0) row--;
+    while (row > 0 && this.#firstArrivals?.has(this.columns.paths[row - 1]!)) row--;
     this.recentFrom = row === this.columns.count ? this.uids.uidNext : this.columns.uids[row]!;
   }
 }

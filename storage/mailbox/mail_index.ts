@@ -150,7 +150,7 @@ export class MailIndex {
       `SELECT uid, ${field} FROM messages WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid`,
     );
     for (const row of statement.iterate(folder, range.from, range.to)) {
-      yield row as unknown as [number, Uint8Array]; // setReturnArrays: an array of the two columns
+      if (Array.isArray(row) && row[1] instanceof Uint8Array) yield [Number(row[0]), row[1]];
     }
   }
 
@@ -163,7 +163,9 @@ export class MailIndex {
   /** Sizes (with CRLF line ends) of all messages of a folder that are known, [uid, bytes]. */
   *sizes(folder: number): Generator<[number, number]> {
     const statement = this.#statement("SELECT uid, size FROM messages WHERE folder = ? ORDER BY uid");
-    for (const row of statement.iterate(folder)) yield row as unknown as [number, number]; // as above
+    for (const row of statement.iterate(folder)) {
+      if (Array.isArray(row)) yield [Number(row[0]), Number(row[1])];
+    }
   }
 
   /** Adds rows in one transaction. */
@@ -181,9 +183,8 @@ export class MailIndex {
   /** Forgets a folder, and all below it where `below` is set. */
   removeFolder(name: string, options: { readonly below?: boolean } = {}): void {
     this.transaction(() => {
-      const rows = this.#statement("SELECT id FROM folders WHERE name = ? OR (? AND substr(name, 1, ?) = ?)")
-        .all(name, options.below ? 1 : 0, name.length + 1, `${name}.`) as unknown as [number][];
-      for (const [id] of rows) {
+      for (const [id, other] of this.#folders()) {
+        if (other !== name && !(options.below && other.startsWith(`${name}.`))) continue;
         this.#run("DELETE FROM messages WHERE folder = ?", id);
         this.#run("DELETE FROM folders WHERE id = ?", id);
       }
@@ -193,9 +194,8 @@ export class MailIndex {
   /** Renames a folder and all below it. */
   renameFolder(from: string, to: string): void {
     this.transaction(() => {
-      const rows = this.#statement("SELECT id, name FROM folders WHERE name = ? OR substr(name, 1, ?) = ?")
-        .all(from, from.length + 1, `${from}.`) as unknown as [number, string][];
-      for (const [id, name] of rows) {
+      for (const [id, name] of this.#folders()) {
+        if (name !== from && !name.startsWith(`${from}.`)) continue;
         this.#run("UPDATE folders SET name = ? WHERE id = ?", to + name.slice(from.length), id);
       }
     });
@@ -220,11 +220,19 @@ export class MailIndex {
     this.#database.close();
   }
 
+  #folders(): [number, string][] {
+    const folders: [number, string][] = [];
+    for (const row of this.#statement("SELECT id, name FROM folders").all()) {
+      if (Array.isArray(row)) folders.push([Number(row[0]), String(row[1])]);
+    }
+    return folders;
+  }
+
   #statement(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (!statement) {
       statement = this.#database.prepare(sql);
-      statement.setReturnArrays(true);
+      returnArrays(statement);
       this.#statements.set(sql, statement);
     }
     return statement;
@@ -237,6 +245,13 @@ export class MailIndex {
   #row(sql: string, ...values: (string | number)[]): readonly unknown[] | undefined {
     const row: unknown = this.#statement(sql).get(...values);
     return Array.isArray(row) ? row : undefined;
+  }
+}
+
+/** Rows as arrays: three times as fast as objects. The type declarations do not know the method yet. */
+function returnArrays(statement: StatementSync): void {
+  if ("setReturnArrays" in statement && typeof statement.setReturnArrays === "function") {
+    statement.setReturnArrays(true);
   }
 }
 

@@ -90,6 +90,8 @@ export interface InfoOrigin {
   readonly id: string;
   readonly arrivedMs: number;
   readonly submitter: Submitter;
+  /** Local recipients the message had: numbers of remote ones begin here, also when the local file is gone. */
+  readonly localCount: number;
 }
 
 /** The bytes of an info file. The F record is first: the original reads no further [spec formats 1.6]. */
@@ -98,8 +100,8 @@ export function formatInfo(info: InfoRecords): Uint8Array<ArrayBuffer> {
   if (info.extraHeader) text += `e${info.extraHeader}\0`;
   if (info.environmentHeaders) text += `h${info.environmentHeaders}\0`;
   if (info.origin) {
-    const { id, arrivedMs, submitter } = info.origin;
-    text += `i${id} ${arrivedMs} ${submitter.uid} ${submitter.pid}\0`;
+    const { id, arrivedMs, submitter, localCount } = info.origin;
+    text += `i${id} ${arrivedMs} ${submitter.uid} ${submitter.pid} ${localCount}\0`;
   }
   for (const [number, original] of info.originals) text += `o${number} ${original}\0`;
   return latin1Bytes(text);
@@ -127,12 +129,13 @@ export function tryParseInfo(bytes: Uint8Array): InfoRecords | undefined {
 }
 
 function tryParseOrigin(text: string): InfoOrigin | undefined {
-  const match = /^([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+)$/.exec(text);
+  const match = /^([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+)$/.exec(text);
   if (!match) return undefined;
   return {
     id: match[1]!,
     arrivedMs: Number(match[2]),
     submitter: { uid: Number(match[3]), pid: Number(match[4]) },
+    localCount: Number(match[5]),
   };
 }
 

@@ -42,6 +42,8 @@ export interface HeldMessageInit {
   readonly submitter: Submitter;
   /** Local ones first. */
   readonly targets: readonly QueueTarget[];
+  /** How many local recipients it had when it came, when some are no longer among the targets. */
+  readonly localCount?: number;
 }
 
 /** A message of the store. */
@@ -55,6 +57,8 @@ export class HeldMessage implements QueuedMessage {
   readonly extraHeader: string;
   readonly environmentHeaders: string;
   readonly recipients: readonly HeldRecipient[];
+  /** Local recipients it had when it came: the number of the first remote one. */
+  readonly localCount: number;
 
   /** Where it is in the journal. */
   place: JournalPlace | undefined;
@@ -89,7 +93,11 @@ export class HeldMessage implements QueuedMessage {
     this.submitter = init.submitter;
     this.extraHeader = init.extraHeader;
     this.environmentHeaders = init.environmentHeaders;
-    this.recipients = init.targets.map((target, number) => new HeldRecipient(this, number, target));
+    const locals = init.targets.reduce((count, { channel }) => count + (channel === "local" ? 1 : 0), 0);
+    this.localCount = init.localCount ?? locals;
+    this.recipients = init.targets.map((target, at) => {
+      return new HeldRecipient(this, at < locals ? at : at - locals + this.localCount, target);
+    });
   }
 
   get fileId(): number | undefined {

@@ -37,6 +37,21 @@ export interface JournalPlace extends JournalKey {
   readonly payloadAt: number;
 }
 
+/** A message was not taken. */
+export class JournalFailure extends Error {
+  override name = "JournalFailure";
+  /**
+   * Resolves when replay cannot find the message any more, although its bytes may be on the disk; until then its mess
+   * file must stay.
+   */
+  readonly forgotten: Promise<void>;
+
+  constructor(cause: unknown, forgotten: Promise<void>) {
+    super(errorText(cause), { cause });
+    this.forgotten = forgotten;
+  }
+}
+
 /** How a journal is made. */
 export interface JournalOptions {
   readonly disk: Disk;
@@ -254,17 +269,12 @@ export class Journal {
         again.push(entry);
         continue;
       }
-      entry.reject(error);
       // Its bytes may be on the disk all the same: make replay pass over them.
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
       const payload = formatGone(place);
-      const ignore = () => undefined;
-      again.push({
-        kind: RECORD_KIND.gone,
-        parts: [payload],
-        payloadBytes: payload.length,
-        resolve: ignore,
-        reject: ignore,
-      });
+      const parts = [payload];
+      again.push({ kind: RECORD_KIND.gone, parts, payloadBytes: payload.length, resolve: () => resolve(), reject });
+      entry.reject(new JournalFailure(error, promise));
     }
     this.#queue.unshift(...again);
   }
@@ -273,7 +283,7 @@ export class Journal {
   #refuse(error: unknown): void {
     const messages = this.#queue.filter(isMessage);
     this.#queue = this.#queue.filter((entry) => !isMessage(entry));
-    for (const entry of messages) entry.reject(error);
+    for (const entry of messages) entry.reject(new JournalFailure(error, Promise.resolve()));
   }
 
   async #rotate(): Promise<void> {

@@ -1,0 +1,111 @@
+/**
+ * Makes the executable dist/indimail: esbuild bundles main.ts and worker.ts with code splitting (every byte that is
+ * embedded costs start time), `deno compile` puts the result behind a runtime. DENORT_BIN names another runtime.
+ */
+import { build, type Plugin, stop } from "esbuild";
+import { isBuiltin } from "node:module";
+import { errorText } from "../core/errors.ts";
+import { checkoutFolder } from "./lib/walk.ts";
+
+const root = checkoutFolder();
+const BUNDLE = "dist/bundle";
+/** Flags that the executable is born with; the same as of `deno run` in core/self.ts, and no code cache (spec: it lies where others may write). */
+const COMPILE_FLAGS = [
+  "-A",
+  "--no-prompt",
+  "--no-code-cache",
+  "--unstable-net",
+  "--unstable-worker-options",
+  "--no-check",
+  "--no-config",
+  "--no-lock",
+  "--node-modules-dir=none",
+];
+
+/** Modules of Node by their full name; those that packages require are fetched from the runtime when first used. */
+const builtins: Plugin = {
+  name: "builtins",
+  setup(build) {
+    build.onResolve({ filter: /^[a-z_:]+(?:\/[a-z]+)*$/ }, ({ path, kind }) => {
+      if (!isBuiltin(path)) return undefined;
+      const name = path.startsWith("node:") ? path : `node:${path}`;
+      return kind === "require-call" ? { path: name, namespace: "builtin" } : { path: name, external: true };
+    });
+    build.onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
+      contents: `module.exports = globalThis.process.getBuiltinModule(${JSON.stringify(path)});`,
+      loader: "js",
+    }));
+  },
+};
+
+async function bundle(): Promise<readonly string[]> {
+  removeFolder(`${root}/${BUNDLE}`);
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: ["main.ts", "worker.ts"],
+    outdir: BUNDLE,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    keepNames: false,
+    format: "esm",
+    platform: "node",
+    target: "esnext",
+    legalComments: "none",
+    logLevel: "warning",
+    metafile: true,
+    plugins: [builtins],
+  });
+  await stop();
+  return Object.keys(result.metafile.outputs);
+}
+
+function removeFolder(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The runtime to build on: DENORT_BIN, else what the tool beside the checkout gives, else Deno's own download. */
+async function runtimePath(): Promise<string | undefined> {
+  const named = Deno.env.get("DENORT_BIN");
+  const tool = `${root}/../shared/tools/denort`;
+  if (named !== undefined || !isFile(tool)) return named;
+  const { code, stdout } = await new Deno.Command(tool, { stdout: "piped", stderr: "inherit" }).output();
+  if (code !== 0) throw new Error(`${tool} ended with ${code}`);
+  return new TextDecoder().decode(stdout).trim();
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function compile(output: string): Promise<void> {
+  const runtime = await runtimePath();
+  const part = `${root}/dist/indimail.${Deno.pid}`;
+  const include = ["--include", `${BUNDLE}/worker.js`];
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: ["compile", "--quiet", ...COMPILE_FLAGS, ...include, "--output", part, `${BUNDLE}/main.js`],
+    cwd: root,
+    env: runtime === undefined ? {} : { DENORT_BIN: runtime },
+  }).output();
+  if (code !== 0) throw new Error(`deno compile ended with ${code}`);
+  Deno.renameSync(part, output);
+}
+
+try {
+  const outputs = await bundle();
+  await compile(`${root}/dist/indimail`);
+  const size = Deno.statSync(`${root}/dist/indimail`).size;
+  console.error(`compile: dist/indimail, ${Math.round(size / 1e6)} MB, ${outputs.length} modules`);
+} catch (error) {
+  console.error(`compile: ${errorText(error)}`);
+  Deno.exit(1);
+}

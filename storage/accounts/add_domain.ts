@@ -1,0 +1,58 @@
+/**
+ * Adding a whole virtual domain: files, postmaster, aliases, then mail [man vadddomain.9]. For vadddomain and for the first
+ * start of `indimail serve`. After a crash the same call finishes the work.
+ */
+import { accountByName } from "../../core/libc_account.ts";
+import { Permanent } from "../../core/errors.ts";
+import type { Command } from "./command.ts";
+import type { DomainEntry, DomainOptions } from "./domain_store.ts";
+
+/** What a new domain is made of. */
+export interface NewDomain {
+  readonly domain: string;
+  readonly files: DomainOptions;
+  /** Columns of the postmaster, from makePassword. */
+  readonly password: string;
+  readonly scram: string;
+  /** Quota of the postmaster as option -q has it. */
+  readonly quota?: string;
+}
+
+/** Addresses that every domain has beside postmaster [man vadddomain.9]. */
+const POSTMASTER_ALIASES = ["abuse", "mailer-daemon"] as const;
+/** Account that owns the files of virtual domains. */
+const OWNER = "indimail";
+
+/** Who owns a new domain: a named account, else the account indimail, else (not root, or none such) ourselves. */
+export function domainOwner(account?: string): { readonly uid: number; readonly gid: number } {
+  const found = account !== undefined || Deno.uid() === 0 ? accountByName(account ?? OWNER) : undefined;
+  if (account !== undefined && !found) throw new Permanent(`there is no account ${account}`);
+  return { uid: found?.uid ?? Deno.uid() ?? 0, gid: found?.gid ?? Deno.gid() ?? 0 };
+}
+
+/** Adds the domain; "exists" when it was complete already. `told` hears of each step. */
+export async function addDomain(
+  command: Command,
+  added: NewDomain,
+  told: (step: string) => void,
+): Promise<DomainEntry | "exists"> {
+  const { domain, files } = added;
+  return await command.domains.locked(async () => {
+    if (await command.domains.isComplete(domain)) return "exists";
+    told(`making ${command.domains.directoryOf(domain, files.parent)} and users/assign`);
+    const entry = await command.domains.prepare(domain, files);
+    told(`adding postmaster@${domain}`);
+    await command.users.add({ name: "postmaster", domain }, entry, {
+      password: added.password,
+      scram: added.scram,
+      gecos: "Postmaster",
+      inactive: false,
+      makeDirectory: true,
+      ...(added.quota === undefined ? {} : { quota: added.quota }),
+    });
+    for (const alias of POSTMASTER_ALIASES) await command.accounts.aliases.add(alias, domain, `&postmaster@${domain}`);
+    told("adding the domain to virtualdomains and rcpthosts");
+    await command.domains.activate(domain, { checkRecipients: files.checkRecipients ?? false });
+    return entry;
+  });
+}

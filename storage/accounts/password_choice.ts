@@ -1,0 +1,124 @@
+/**
+ * The options about passwords that vadduser, vpasswd, vmoduser and vadddomain share, and what they make of a password
+ * [man vadduser.9] [man vpasswd.9].
+ */
+import type { OptionSpecs } from "../../core/applet.ts";
+import { Permanent, Usage } from "../../core/errors.ts";
+import type { ControlFiles } from "../control/control.ts";
+import { type CredentialOptions, isScramMethod, makeCredential } from "./credentials.ts";
+import { chooseHashScheme, hashPassword, randomPassword } from "./passwords.ts";
+
+/** Longest password, characters: the width of its column [spec tables]. */
+export const PASSWORD_CHARACTERS_MAX = 128;
+const RANDOM_CHARACTERS_MIN = 8;
+
+/** The options, for an applet's declaration. */
+export const PASSWORD_OPTIONS = {
+  encrypted: {
+    flag: "e",
+    help: "the password is stored exactly as given: it is hashed already, or is to be clear text",
+  },
+  hash: { flag: "h", value: "hash", default: "SHA-512", help: "DES, MD5, SHA-256, SHA-512 or YESCRYPT" },
+  scram: { flag: "m", value: "method", help: "store a SCRAM credential as well: SCRAM-SHA-1 or SCRAM-SHA-256" },
+  clear: { flag: "C", help: "store the clear text as well, for CRAM-MD5 and kin" },
+  salt: { flag: "S", value: "base64", default: "random", help: "salt of the SCRAM credential" },
+  iterations: { flag: "I", value: "count", default: "4096", help: "iterations of the SCRAM credential" },
+} as const satisfies OptionSpecs;
+
+/** Option -r, where the program has it. */
+export const RANDOM_OPTION = {
+  random: { flag: "r", value: "length", help: "make a random password of this many characters and print it" },
+} as const satisfies OptionSpecs;
+
+/** The options as given. */
+export interface PasswordChoice {
+  readonly encrypted: boolean;
+  readonly hash: string | undefined;
+  readonly scram: string | undefined;
+  readonly clear: boolean;
+  readonly salt: string | undefined;
+  readonly iterations: string | undefined;
+}
+
+/** What decides about the hash where no option does. */
+export interface HashDefaults {
+  /** PASSWORD_HASH. */
+  readonly environment: string | undefined;
+  /** Control files of the domain, then of the system. */
+  readonly control: readonly ControlFiles[];
+}
+
+/** The columns pw_passwd and scram for a password. Throws Usage or Permanent naming what is wrong. */
+export async function makePassword(
+  password: string,
+  choice: PasswordChoice,
+  defaults: HashDefaults,
+): Promise<{ readonly password: string; readonly scram: string }> {
+  if (password === "") throw new Permanent("the password is empty");
+  if (password.length > PASSWORD_CHARACTERS_MAX) {
+    throw new Permanent(`the password is longer than ${PASSWORD_CHARACTERS_MAX} characters`);
+  }
+  const scram = await makeCredential(password, credentialOptions(choice));
+  if (choice.encrypted) return { password, scram };
+  const files = defaults.control.map((control) => control.line("hash_method"));
+  return {
+    password: await hashPassword(password, chooseHashScheme(choice.hash, defaults.environment, ...files)),
+    scram,
+  };
+}
+
+function credentialOptions(choice: PasswordChoice): CredentialOptions {
+  const { scram: method, salt, iterations } = choice;
+  if (method !== undefined && !isScramMethod(method)) throw new Usage(`-m ${method}: SCRAM-SHA-1 or SCRAM-SHA-256`);
+  if (iterations !== undefined && !/^[1-9]\d{0,7}$/.test(iterations)) throw new Usage(`-I ${iterations}: not a number`);
+  return {
+    ...(method === undefined ? {} : { method }),
+    keepClearText: choice.clear,
+    ...(salt === undefined ? {} : { saltBase64: salt }),
+    ...(iterations === undefined ? {} : { iterations: Number(iterations) }),
+  };
+}
+
+/** The random password of option -r. Throws Usage when the length makes no sense. */
+export function randomPasswordOf(length: string): string {
+  const characters = /^\d{1,3}$/.test(length) ? Number(length) : 0;
+  if (characters < RANDOM_CHARACTERS_MIN || characters > PASSWORD_CHARACTERS_MAX) {
+    throw new Usage(`-r ${length}: ${RANDOM_CHARACTERS_MIN} to ${PASSWORD_CHARACTERS_MAX} characters`);
+  }
+  return randomPassword(characters);
+}
+
+/** What asking for a password needs of a program. */
+export interface PasswordAsker {
+  readonly stdin: { read(into: Uint8Array): Promise<number | null> };
+  readPassword(prompt: string): Promise<string | undefined>;
+}
+
+/** Bytes of standard input that may hold a password. */
+const INPUT_BYTES_MAX = 1024;
+
+/**
+ * Asks for a password: twice on a terminal, else the first line of standard input. Throws Permanent when both differ or
+ * there is none.
+ */
+export async function askPassword(asker: PasswordAsker, address: string): Promise<string> {
+  const first = await asker.readPassword(`New IndiMail password for ${address}: `);
+  if (first === undefined) return await readLine(asker);
+  if (first !== await asker.readPassword("Retype new IndiMail password: ")) {
+    throw new Permanent("passwords do not match");
+  }
+  return first;
+}
+
+async function readLine(asker: PasswordAsker): Promise<string> {
+  const buffer = new Uint8Array(INPUT_BYTES_MAX);
+  let length = 0;
+  while (length < buffer.length && !buffer.subarray(0, length).includes(0x0a)) {
+    const count = await asker.stdin.read(buffer.subarray(length));
+    if (count === null) break;
+    length += count;
+  }
+  const line = new TextDecoder().decode(buffer.subarray(0, length)).split("\n")[0] ?? "";
+  if (line === "") throw new Usage("no password: give it as the last argument or on standard input");
+  return line;
+}

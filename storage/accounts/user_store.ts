@@ -1,0 +1,218 @@
+/**
+ * Adding, changing and removing users of virtual domains with everything that belongs to them: row, home, place in the
+ * directory tree, aliases, lastauth [man vadduser.9] [man vdeluser.9]. The caller holds DomainStore's lock.
+ */
+import { Permanent, Temporary } from "../../core/errors.ts";
+import type { Paths } from "../../core/paths.ts";
+import type { Disk } from "../disk.ts";
+import { createMaildir } from "../maildir/deliver.ts";
+import { formatQuota, tryQuota } from "../maildir/quota.ts";
+import type { Accounts } from "./accounts.ts";
+import { type DomainEntry, removeTree } from "./domain_store.ts";
+import { readLineFile } from "./line_file.ts";
+import type { UserAddress } from "./names.ts";
+import {
+  dirControlSuffix,
+  giveDirectoryBack,
+  LETTER_RANGES,
+  letterRange,
+  parseMounts,
+  takeDirectory,
+  USERS_PER_DIRECTORY,
+} from "./user_dir.ts";
+import type { UserRow } from "./users.ts";
+
+/** Quota of a user unless asked otherwise, bytes [man vadduser.9]. */
+export const HARD_QUOTA_BYTES = 52_428_800;
+
+/** How a user is added. */
+export interface NewUser {
+  readonly password: string;
+  readonly scram: string;
+  readonly gecos: string;
+  /** Text of option -q; undefined: the default. */
+  readonly quota?: string;
+  readonly inactive: boolean;
+  readonly basePath?: string;
+  readonly usersPerDirectory?: number;
+  /** Make home and Maildir now rather than at the first delivery. */
+  readonly makeDirectory: boolean;
+}
+
+/** What a UserStore works with. */
+export interface UserStoreContext {
+  readonly disk: Disk;
+  readonly paths: Paths;
+  readonly accounts: Accounts;
+  readonly nowMs: () => number;
+}
+
+/** A quota as its column has it. Throws Permanent when the text is none. */
+export function quotaText(text: string): string {
+  const quota = tryQuota(text);
+  if (!quota) throw new Permanent(`${text} is not a quota: bytes, or with k, m or g, or NOQUOTA`);
+  return formatQuota(quota);
+}
+
+/** The users of one installation, for commands. */
+export class UserStore {
+  readonly #context: UserStoreContext;
+
+  constructor(context: UserStoreContext) {
+    this.#context = context;
+  }
+
+  /** Adds a user to a domain; the row, or "exists". */
+  async add(address: UserAddress, domain: DomainEntry, user: NewUser): Promise<UserRow | "exists"> {
+    const { accounts } = this.#context;
+    const { name } = address;
+    if (await accounts.users.find(name, domain.domain)) return "exists";
+    const basePath = user.basePath ?? await this.#basePathOf(domain);
+    const suffix = this.#suffix(basePath, letterRange(name));
+    const perDirectory = user.usersPerDirectory ?? await this.#usersPerDirectoryOf(domain);
+    const directory = await takeDirectory(this.#treeOf(domain), suffix, perDirectory);
+    const folder = `${basePath}/${letterRange(name)}/${domain.domain}`;
+    const row: UserRow = {
+      name,
+      domain: domain.domain,
+      password: user.password,
+      uid: 0,
+      flags: 0,
+      gecos: user.gecos,
+      home: directory === "" ? `${folder}/${name}` : `${folder}/${directory}/${name}`,
+      quota: user.quota === undefined ? await this.#defaultQuota(domain) : quotaText(user.quota),
+      scram: user.scram,
+      inactive: user.inactive,
+    };
+    if (user.makeDirectory) await this.makeHome(row, domain);
+    if (await accounts.users.add(row) === "exists") return "exists";
+    await this.note(row, "add");
+    return row;
+  }
+
+  /** Makes home and Maildir of a user, owned by the domain. */
+  async makeHome(user: { readonly home: string }, domain: DomainEntry): Promise<void> {
+    const { disk } = this.#context;
+    const made = await firstMissing(disk, user.home);
+    await createMaildir(disk, `${user.home}/Maildir`);
+    if (Deno.uid() !== 0) return;
+    for (let path = `${user.home}/Maildir`; path.length >= made.length; path = path.slice(0, path.lastIndexOf("/"))) {
+      await disk.chown(path, domain.uid, domain.gid);
+    }
+    for (const name of ["cur", "new", "tmp"]) await disk.chown(`${user.home}/Maildir/${name}`, domain.uid, domain.gid);
+  }
+
+  /** Removes a user: mail first, so that a crash leaves a row to find it by; false when there is none. */
+  async remove(address: UserAddress, domain: DomainEntry): Promise<boolean> {
+    const { accounts, disk } = this.#context;
+    const { name } = address;
+    const user = await accounts.users.find(name, domain.domain);
+    if (!user) return false;
+    if (user.home !== "") await removeTree(disk, checkedHome(user));
+    await accounts.aliases.remove(name, domain.domain);
+    await accounts.quotas.remove(name, domain.domain);
+    await accounts.lastauth.remove(name, domain.domain);
+    await accounts.relay.remove(`${name}@${domain.domain}`);
+    await accounts.filters.remove(`${name}@${domain.domain}`);
+    await accounts.bulletins.remove(`${name}@${domain.domain}`);
+    await accounts.limits.remove(`${name}@${domain.domain}`);
+    const range = letterRange(name);
+    const [basePath, rest] = user.home.split(`/${range}/${domain.domain}/`);
+    if (basePath !== undefined && rest !== undefined) {
+      const directory = rest.includes("/") ? rest.slice(0, rest.lastIndexOf("/")) : "";
+      await giveDirectoryBack(this.#treeOf(domain), this.#suffix(basePath, range), directory);
+    }
+    return await accounts.users.remove(name, domain.domain);
+  }
+
+  /** Removes all users of a domain and everything that is kept of it in the database; the number of users. */
+  async removeAll(domain: DomainEntry): Promise<number> {
+    const { accounts, disk } = this.#context;
+    const bases = new Set<string>([await this.#basePathOf(domain)]);
+    for await (const user of accounts.users.list(domain.domain)) {
+      if (user.home !== "") await removeTree(disk, checkedHome(user));
+      const base = user.home.split(`/${letterRange(user.name)}/${domain.domain}/`)[0];
+      if (base !== undefined && base !== user.home) bases.add(base);
+      await accounts.relay.remove(`${user.name}@${user.domain}`);
+      await accounts.filters.remove(`${user.name}@${user.domain}`);
+    }
+    for (const base of bases) {
+      for (const range of LETTER_RANGES) {
+        await removeTree(disk, `${base}/${range}/${domain.domain}`);
+        await accounts.dirControls.remove(this.#suffix(base, range), domain.domain);
+      }
+    }
+    await accounts.aliases.removeDomain(domain.domain);
+    await accounts.quotas.removeDomain(domain.domain);
+    await accounts.lastauth.removeDomain(domain.domain);
+    await accounts.limits.remove(domain.domain);
+    return await accounts.users.removeDomain(domain.domain);
+  }
+
+  /** Writes a row of lastauth for a change of an account. */
+  async note(user: UserRow, service: "add" | "pass" | "ACTI" | "INAC"): Promise<void> {
+    await this.#context.accounts.lastauth.write([{
+      user: user.name,
+      domain: user.domain,
+      service,
+      remoteIp: "0.0.0.0",
+      quotaBytes: 0,
+      gecos: user.gecos,
+      seconds: Math.floor(this.#context.nowMs() / 1000),
+    }]);
+  }
+
+  async #defaultQuota(domain: DomainEntry): Promise<string> {
+    const limits = await this.#context.accounts.limits.row(domain.domain);
+    const [bytes, messages] = [limits?.defaultquota ?? 0, limits?.defaultmaxmsgcount ?? 0];
+    return formatQuota({ bytes: bytes > 0 ? bytes : HARD_QUOTA_BYTES, messages });
+  }
+
+  async #basePathOf(domain: DomainEntry): Promise<string> {
+    const [line] = await readLineFile(this.#context.disk, `${domain.directory}/.base_path`) ?? [];
+    return line || this.#context.paths.mail;
+  }
+
+  async #usersPerDirectoryOf(domain: DomainEntry): Promise<number> {
+    const [line] = await readLineFile(this.#context.disk, `${domain.directory}/.users_per_level`) ?? [];
+    return line !== undefined && /^[1-9]\d{0,6}$/.test(line) ? Number(line) : USERS_PER_DIRECTORY;
+  }
+
+  #treeOf(domain: DomainEntry) {
+    const { disk, accounts } = this.#context;
+    return { disk, dirControls: accounts.dirControls, domainDirectory: domain.directory, domain: domain.domain };
+  }
+
+  #suffix(basePath: string, range: string): string {
+    return dirControlSuffix(basePath, range, mounts());
+  }
+}
+
+function mounts(): readonly string[] {
+  try {
+    return parseMounts(Deno.readTextFileSync("/proc/self/mounts"));
+  } catch (error) {
+    throw new Temporary(`cannot read /proc/self/mounts: ${(error as Error).message}`);
+  }
+}
+
+/** A home that may be removed: a path of the user's own, whatever the database says. */
+function checkedHome(user: UserRow): string {
+  if (user.home.startsWith("/") && user.home.endsWith(`/${user.name}`) && !user.home.includes("/../")) return user.home;
+  throw new Permanent(`home ${user.home} of ${user.name}@${user.domain} does not end in its name: nothing is removed`);
+}
+
+async function firstMissing(disk: Disk, path: string): Promise<string> {
+  let missing = path;
+  for (;;) {
+    const parent = missing.slice(0, missing.lastIndexOf("/"));
+    if (parent === "") return missing;
+    try {
+      await disk.stat(parent);
+      return missing;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      missing = parent;
+    }
+  }
+}
