@@ -35,12 +35,11 @@ export function generatePassword(): string {
 export function firstControlFiles(settings: ServeSettings): Readonly<Record<string, string>> {
   const { host, domain } = settings;
   const locals = host === domain ? ["localhost"] : ["localhost", host];
-  const domainOfHost = host.includes(".") ? host.slice(host.indexOf(".") + 1) : host;
   return {
     me: `${host}\n`,
     defaulthost: `${domain}\n`,
-    defaultdomain: `${host === domain ? domain : domainOfHost}\n`,
-    plusdomain: `${host === domain ? domain : domainOfHost}\n`,
+    defaultdomain: `${domain}\n`,
+    plusdomain: `${domain}\n`,
     locals: `${locals.join("\n")}\n`,
     rcpthosts: `${locals.join("\n")}\n`,
     virtualdomains: "",

@@ -46,6 +46,7 @@ class ImapSession implements CommandContext {
   #endReason: EndReason | undefined;
   #lost: { readonly error: unknown } | undefined;
   #flushing: Promise<void> | undefined;
+  #waiting = false;
   #badCommands = 0;
   #loginFailures = 0;
   #receivedBytes = 0;
@@ -60,11 +61,11 @@ class ImapSession implements CommandContext {
     this.out = new ImapOutput(wire);
     const reader = {
       read: async (into: Uint8Array) => {
-        const count = await this.#guard(wire.read(into));
+        const count = await this.#waitFor(wire.read(into));
         this.#receivedBytes += count ?? 0;
         return count;
       },
-      readable: () => this.#guard(wire.readable()),
+      readable: () => this.#waitFor(wire.readable()),
     };
     this.input = new ImapInput(reader, () => this.flush());
   }
@@ -87,6 +88,7 @@ class ImapSession implements CommandContext {
       this.#greet();
       while (this.#endReason === undefined) await this.#command();
       if (this.#endReason === "refused") this.out.line("* BYE that is enough");
+      if (this.#endReason === "stopped") this.out.line("* BYE the server is going down");
       await this.flush();
     } catch (error) {
       await this.#ended(error);
@@ -210,6 +212,16 @@ class ImapSession implements CommandContext {
     this.selected?.sync(this.out, options);
   }
 
+  /** Waits for the client. */
+  async #waitFor<T>(reading: Promise<T>): Promise<T> {
+    this.#waiting = true;
+    try {
+      return await this.#guard(reading);
+    } finally {
+      this.#waiting = false;
+    }
+  }
+
   /** Remembers that it was the connection that failed, not the store. */
   async #guard<T>(work: Promise<T>): Promise<T> {
     try {
@@ -220,30 +232,26 @@ class ImapSession implements CommandContext {
     }
   }
 
+  /** The server stops: a command that runs is finished first, one that waits for the client is cut off. */
   #stop(): void {
     this.#endReason ??= "stopped";
+    if (!this.#waiting) return;
     this.out.line("* BYE the server is going down");
-    // a command that runs may finish; one that waits for the client is woken up by the close
-    this.flush().catch(() => {}).finally(() => this.wire.close());
+    this.flush().then(() => this.wire.close(), () => this.wire.close());
   }
 
-  /** What ended the session from outside. */
+  /** The last words, by what ended the session. */
   async #ended(error: unknown): Promise<void> {
-    if (this.#endReason === undefined) {
-      this.#endReason = error instanceof TimedOut ? "timeout" : error instanceof LineTooLong ? "refused" : "disconnected";
-      const text = error instanceof TimedOut
-        ? "* BYE silent for too long"
-        : error instanceof LineTooLong
-        ? `* BYE ${error.message}`
-        : "";
-      if (!this.#lost && text === "") {
-        this.settings.note({ kind: "error", verb: "session", reason: errorText(error) });
-      }
-      if (text !== "") {
-        this.out.line(text);
-        await this.flush().catch(() => {});
-      }
+    if (this.#endReason !== undefined) return;
+    if (error instanceof TimedOut || error instanceof LineTooLong) {
+      this.#endReason = error instanceof TimedOut ? "timeout" : "refused";
+      this.#lost = undefined;
+      this.out.line(error instanceof TimedOut ? "* BYE silent for too long" : `* BYE ${error.message}`);
+      await this.flush().catch((lost) => lost); // a client that is gone needs no farewell
+      return;
     }
+    this.#endReason = "disconnected";
+    if (!this.#lost) this.settings.note({ kind: "error", verb: "session", reason: errorText(error) });
   }
 
   async #close(): Promise<void> {

@@ -318,12 +318,13 @@ export class FolderView {
     const leftover = new Set(files);
     const missing: number[] = [];
     for (let row = 0; row < columns.count; row++) {
-      if (!leftover.delete(columns.paths[row]!) && options.all) missing.push(row);
+      const path = columns.paths[row]!;
+      if (!leftover.delete(path) && (options.all || path.startsWith("new/"))) missing.push(row);
     }
     const byBase = new Map<string, string>();
     for (const file of leftover) byBase.set(baseOfPath(file), file);
     let changed = this.#rename(missing, byBase);
-    let gone = missing.filter((row) => row >= 0);
+    let gone = options.all ? missing.filter((row) => row >= 0) : [];
     if (gone.length > 0) {
       // A file that was renamed while the directory was read may be in neither place: look once more.
       const again = new Map(readMessagePaths(this.context.path, "cur").map((file) => [baseOfPath(file), file]));
@@ -336,9 +337,16 @@ export class FolderView {
       for (const row of gone) rows[row] = 1;
       this.removeRows(rows);
     } else if (changed) this.publish();
+    this.#leaveOutDoubles(byBase);
     if (byBase.size > 0) await this.#arrive(byBase);
     else if (this.uids.uidValidity === 0) await this.#uidsFor([]);
     this.markDirty();
+  }
+
+  /** A second file with a base that is there already (a copy by another program) is not another message. */
+  #leaveOutDoubles(byBase: Map<string, string>): void {
+    if (byBase.size === 0) return;
+    for (let row = 0; row < this.columns.count; row++) byBase.delete(baseOfPath(this.columns.paths[row]!));
   }
 
   /** Finds rows' files under other names; sets those found to -1 in `rows` and takes them out of `byBase`. */

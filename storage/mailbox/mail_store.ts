@@ -35,7 +35,8 @@ export class MailStore {
   readonly index = new IndexPool();
   readonly #options: MailStoreOptions;
   readonly #mailboxes = new Map<string, Promise<FolderMailbox | undefined>>();
-  readonly #open = new Set<FolderMailbox>();
+  /** The mailboxes that are loaded, by path. */
+  readonly #open = new Map<string, FolderMailbox>();
   readonly #watched = new Set<FolderMailbox>();
   #housekeeping: ReturnType<typeof setInterval> | undefined;
   #watching: ReturnType<typeof setInterval> | undefined;
@@ -85,7 +86,7 @@ export class MailStore {
 
   /** Forgets a folder that is being removed or renamed: its sessions see all its messages expunged. */
   async forget(maildir: string, folder: string, options: { readonly below: boolean }): Promise<void> {
-    for (const mailbox of [...this.#open]) {
+    for (const mailbox of [...this.#open.values()]) {
       const { context } = mailbox.view;
       if (context.maildir !== maildir) continue;
       if (context.folder !== folder && !(options.below && context.folder.startsWith(`${folder}.`))) continue;
@@ -118,7 +119,7 @@ export class MailStore {
     this.#closed = true;
     clearInterval(this.#housekeeping);
     clearInterval(this.#watching);
-    for (const mailbox of [...this.#open]) await this.#retire(mailbox);
+    for (const mailbox of [...this.#open.values()]) await this.#retire(mailbox);
     this.index.close();
   }
 
@@ -135,7 +136,7 @@ export class MailStore {
     if (!view) return undefined;
     const mailbox = new FolderMailbox(view, owner);
     mailbox.savedMs = this.nowMs();
-    this.#open.add(mailbox);
+    this.#open.set(view.context.path, mailbox);
     return mailbox;
   }
 
@@ -155,7 +156,9 @@ export class MailStore {
   /** Saves what is to be saved and lets go of what nobody has used for a while. */
   async #tidy(): Promise<void> {
     const nowMs = this.nowMs();
-    const idle = [...this.#open].filter((mailbox) => mailbox.users === 0).sort((a, b) => b.idleSinceMs - a.idleSinceMs);
+    const idle = [...this.#open.values()].filter((mailbox) => mailbox.users === 0).sort((a, b) =>
+      b.idleSinceMs - a.idleSinceMs
+    );
     let messages = 0;
     for (const [place, mailbox] of idle.entries()) {
       messages += mailbox.view.columns.count;
@@ -163,10 +166,10 @@ export class MailStore {
       if (old || place >= IDLE_VIEWS_MAX || messages > IDLE_MESSAGES_MAX) await this.#retire(mailbox);
       else this.#save(mailbox);
     }
-    for (const mailbox of this.#open) {
+    for (const mailbox of this.#open.values()) {
       if (mailbox.users > 0 && nowMs - mailbox.savedMs > UNSAVED_MS_MAX) this.#save(mailbox);
     }
-    if ([...this.#open].every((mailbox) => mailbox.users > 0 && !mailbox.view.dirty)) {
+    if ([...this.#open.values()].every((mailbox) => mailbox.users > 0 && !mailbox.view.dirty)) {
       clearInterval(this.#housekeeping);
       this.#housekeeping = undefined;
     }
@@ -198,11 +201,9 @@ export class MailStore {
   }
 
   #drop(mailbox: FolderMailbox): void {
-    this.#open.delete(mailbox);
     const { path } = mailbox.view.context;
-    const opening = this.#mailboxes.get(path);
-    opening?.then((current) => {
-      if (current === mailbox && this.#mailboxes.get(path) === opening) this.#mailboxes.delete(path);
-    }, () => undefined);
+    if (this.#open.get(path) !== mailbox) return;
+    this.#open.delete(path);
+    this.#mailboxes.delete(path);
   }
 }

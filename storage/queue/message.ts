@@ -64,6 +64,8 @@ export class HeldMessage implements QueuedMessage {
   place: JournalPlace | undefined;
   /** Offset of the body in its segment, for a small message. */
   bodyAt = 0;
+  /** Bytes of the body that only the journal has. */
+  journalBytes = 0;
   /** The bytes, as long as memory has room. */
   bytes: Uint8Array | undefined;
   /** Memory counted for `bytes`. */
@@ -80,6 +82,8 @@ export class HeldMessage implements QueuedMessage {
   bounceFile = false;
   /** `finish` was called. */
   finished = false;
+  /** Marks being written into its files. */
+  marking: Promise<void> | undefined;
   /** Being written out. */
   busy: Promise<void> | undefined;
   /** Resolves when the journal's record of its end is durable. */

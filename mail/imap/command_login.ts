@@ -1,0 +1,105 @@
+/** Commands of every state and of the time before login: CAPABILITY, ID, NOOP, LOGOUT, ENABLE, STARTTLS, LOGIN, AUTHENTICATE. */
+import { decodeUtf8OrLatin1 } from "../mime/charset.ts";
+import { formatBase64, parseBase64 } from "../sasl/base64.ts";
+import { startSasl } from "../sasl/server.ts";
+import { formatString } from "./format.ts";
+import { bad, capabilityText, type Completion, no, ok, sendsPassword } from "./replies.ts";
+import type { CommandContext } from "./session_types.ts";
+
+/** Longest response of a SASL exchange, bytes of base64 [rfc4954 4]. */
+const SASL_LINE_BYTES_MAX = 12_288;
+/** Steps of one SASL exchange: no mechanism has more than three. */
+const SASL_STEPS_MAX = 10;
+
+/** [rfc3501 6.1.1] */
+export function runCapability(session: CommandContext): Completion {
+  session.out.line(`* CAPABILITY ${capabilityText(session.capabilities())}`);
+  return ok("these");
+}
+
+/** [rfc3501 6.1.3] */
+export function runLogout(session: CommandContext): Completion {
+  session.out.line("* BYE logging out");
+  session.finish("logout");
+  return ok("good bye");
+}
+
+/** [rfc2971 3.1] */
+export function runId(session: CommandContext): Completion {
+  const pairs = Object.entries(session.settings.serverId ?? {});
+  const list = pairs.map(([name, value]) => `${formatString(name)} ${formatString(value)}`).join(" ");
+  session.out.line(`* ID ${list === "" ? "NIL" : `(${list})`}`);
+  return ok("pleased to meet you");
+}
+
+/** [rfc5161 3.1]: nothing that we offer has to be enabled. */
+export function runEnable(session: CommandContext): Completion {
+  session.out.line("* ENABLED");
+  return ok("nothing to enable");
+}
+
+/** [rfc3501 6.2.1]: what comes in plain text behind the command is refused, it could be anybody's. */
+export async function runStartTls(session: CommandContext): Promise<Completion> {
+  const { wire, settings } = session;
+  if (wire.tls) return bad("TLS is on already");
+  if (!settings.tls || !wire.startTls) return no("TLS is not available");
+  if (session.input.waitingBytes > 0) {
+    session.finish("refused");
+    return bad("nothing may follow STARTTLS before TLS is on");
+  }
+  session.out.line(`${session.tag} OK begin TLS now`);
+  await session.flush();
+  try {
+    await wire.startTls(settings.tls);
+  } catch (error) {
+    // the stream is neither plain nor TLS any more: nothing can be answered
+    session.out.drop();
+    session.finish("disconnected");
+    throw error;
+  }
+  session.input.drop();
+  session.secured();
+  return ALREADY_ANSWERED;
+}
+
+/** Stands for a completion that has been sent. */
+export const ALREADY_ANSWERED: Completion = ok("");
+
+/** [rfc3501 6.2.3] */
+export async function runLogin(session: CommandContext, user: string, password: string): Promise<Completion> {
+  if (!session.capabilities().plainTextAllowed) return no("use STARTTLS first", "PRIVACYREQUIRED");
+  const verifier = session.settings.authenticator.verifier;
+  const login = await verifier.verifyPassword(decodeUtf8OrLatin1(user), decodeUtf8OrLatin1(password));
+  return await session.login(login, "LOGIN");
+}
+
+/** [rfc3501 6.2.2] [rfc4959] */
+export async function runAuthenticate(
+  session: CommandContext,
+  given: { readonly mechanism: string; readonly initial?: string },
+): Promise<Completion> {
+  const { authenticator, hostName, nonce, clock } = session.settings;
+  const mechanism = authenticator.mechanisms.find((name) => name === given.mechanism);
+  if (mechanism === undefined) return no("unknown mechanism", "CANNOT");
+  if (sendsPassword(mechanism) && !session.capabilities().plainTextAllowed) {
+    return no("use STARTTLS first", "PRIVACYREQUIRED");
+  }
+  const exchange = startSasl(mechanism, authenticator.verifier, { hostName, nonce, nowMs: clock.nowMs() });
+  let response = given.initial === undefined ? undefined : parseBase64(given.initial === "=" ? "" : given.initial);
+  if (given.initial !== undefined && response === undefined) return bad("the initial response is no base64");
+  for (let steps = 0; steps < SASL_STEPS_MAX; steps++) {
+    const step = await exchange.step(response);
+    if (step.kind === "malformed") return bad(step.reason);
+    if (step.kind === "finished") return await session.login(step.result, mechanism);
+    session.out.line(`+ ${formatBase64(step.bytes)}`);
+    const line = await session.input.line(SASL_LINE_BYTES_MAX);
+    if (line === undefined) {
+      session.finish("disconnected");
+      return no("gone");
+    }
+    if (line === "*") return bad("cancelled");
+    response = parseBase64(line);
+    if (response === undefined) return bad("the response is no base64");
+  }
+  return bad("too many steps");
+}
