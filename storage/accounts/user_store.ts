@@ -54,6 +54,21 @@ export function quotaText(text: string): string {
   return formatQuota(quota);
 }
 
+/**
+ * A quota after `+N` or `-N`, or the new one [man vmoduser.9]. Throws Permanent when the text is none, or nothing would be
+ * left.
+ */
+export function changedQuota(before: string, change: string): string {
+  const sign = change.startsWith("+") ? 1 : change.startsWith("-") ? -1 : 0;
+  if (sign === 0) return quotaText(change);
+  const [old, by] = [tryQuota(before), tryQuota(change.slice(1))];
+  if (!by) throw new Permanent(`${change} is not a quota`);
+  if (!old || old.bytes === 0) throw new Permanent(`${change}: there is no quota that could be changed`);
+  const bytes = old.bytes + sign * by.bytes;
+  if (bytes <= 0) throw new Permanent(`${change}: nothing would be left of ${before}`);
+  return formatQuota({ bytes, messages: Math.max(0, old.messages + sign * by.messages) });
+}
+
 /** The users of one installation, for commands. */
 export class UserStore {
   readonly #context: UserStoreContext;

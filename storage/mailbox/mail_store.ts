@@ -64,6 +64,7 @@ export class MailStore {
     const path = folderPath(maildir, folder);
     for (let attempt = 0; attempt < 2; attempt++) {
       let opening = this.#mailboxes.get(path);
+      const loaded = opening !== undefined;
       if (!opening) {
         opening = this.#load(maildir, folder, owner);
         this.#mailboxes.set(path, opening);
@@ -77,7 +78,7 @@ export class MailStore {
         return undefined;
       }
       mailbox.users++;
-      await mailbox.view.refresh();
+      if (loaded) await mailbox.view.refresh();
       if (!mailbox.view.dead) return mailbox;
       this.#drop(mailbox);
     }

@@ -11,8 +11,6 @@ export interface TestMail {
   readonly maildir: string;
   readonly store: MailStore;
   readonly account: MailAccount;
-  /** A clock that the test moves. */
-  readonly clock: { nowMs: number };
   /** Puts a file into a folder's new/ or cur/. */
   put(path: string, text?: string): void;
   open(name?: string): Promise<FolderMailbox>;
@@ -28,10 +26,9 @@ export async function withMail(
   const root = await Deno.makeTempDir();
   const maildir = `${root}/Maildir`;
   await createMaildir(realDisk, maildir);
-  const clock = { nowMs: Date.now() };
   const stores: MailStore[] = [];
   const other = () => {
-    const store = new MailStore({ hostName: "test.example", nowMs: () => clock.nowMs });
+    const store = new MailStore({ hostName: "test.example", nowMs: Date.now });
     stores.push(store);
     const prefix = options.prefix === undefined ? {} : { prefix: options.prefix };
     return { store, account: new MailAccount(store, { maildir, quota: options.quota ?? "NOQUOTA", ...prefix }) };
@@ -39,7 +36,7 @@ export async function withMail(
   const { store, account } = other();
   const put = (path: string, text = "Subject: x\n\nbody\n") => Deno.writeTextFileSync(`${maildir}/${path}`, text);
   try {
-    await run({ maildir, store, account, clock, put, open: (name = "INBOX") => openMailbox(account, name), other });
+    await run({ maildir, store, account, put, open: (name = "INBOX") => openMailbox(account, name), other });
   } finally {
     for (const each of stores) await each.close();
     await Deno.remove(root, { recursive: true });

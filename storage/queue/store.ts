@@ -57,20 +57,19 @@ export async function openQueueStore(options: QueueStoreOptions): Promise<QueueS
     const segments = await findSegments(disk, directory);
     await recoverJournal(parts, segments);
     const memory = new BodyMemory(options.bufferBytesMax ?? BUFFER_BYTES_MAX);
-    let messages: JournalMessages | undefined;
     const { segmentBytes = SEGMENT_BYTES, segments: segmentsMax = SEGMENTS_MAX, enabled = true } = options.journal ??
       {};
-    const journal = new Journal({
+    const journal: Journal = new Journal({
       disk,
       directory,
       log,
       segmentBytes: Math.min(Math.max(segmentBytes, SEGMENT_BYTES_MIN), SEGMENT_BYTES_MAX),
       segmentsMax: Math.max(2, segmentsMax),
-      writeOutSegment: async (segment) => await messages?.writeOutSegment(segment),
+      writeOutSegment: (segment) => messages.writeOutSegment(segment),
     }, segments);
+    const messages: JournalMessages = new JournalMessages(parts, memory, journal);
     // Also without a journal: a used one must be told that what it held has been written out.
     if (enabled || segments.some((segment) => segment.header)) await journal.start();
-    messages = new JournalMessages(parts, memory, journal);
     const free = new FreeSpace(options.freeBytes, options.reserveBytes ?? RESERVE_BYTES, clock);
     return new Store({ parts, memory, journal, messages, free, lock, enabled });
   } catch (error) {

@@ -348,6 +348,7 @@ export class Journal {
 
   async #makeFree(segment: Segment): Promise<void> {
     await this.#options.writeOutSegment(segment);
+    await segment.readsDone();
     if (!segment.free) throw new Error(`journal segment ${segment.path} is still in use`);
   }
 

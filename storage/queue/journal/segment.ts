@@ -28,7 +28,7 @@ export class Segment {
   live = 0;
   #disk: Disk;
   #writer: DiskFile | undefined;
-  #pins = 0;
+  readonly #reads = new Set<Promise<unknown>>();
 
   constructor(disk: Disk, path: string, sizeBytes: number) {
     this.#disk = disk;
@@ -38,24 +38,34 @@ export class Segment {
 
   /** True when nobody needs what is in it, or is reading it. */
   get free(): boolean {
-    return this.live === 0 && this.#pins === 0;
+    return this.live === 0 && this.#reads.size === 0;
   }
 
   /** Reads bytes that a live message needs; keeps the segment from being used again meanwhile. */
   async read(at: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    this.#pins++;
+    const reading = this.#read(at, lengthBytes);
+    this.#reads.add(reading);
     try {
-      const bytes = new Uint8Array(lengthBytes);
-      const file = await this.#disk.open(this.path, { read: true });
-      try {
-        await readFully(file, bytes, at);
-      } finally {
-        file.close();
-      }
-      return bytes;
+      return await reading;
     } finally {
-      this.#pins--;
+      this.#reads.delete(reading);
     }
+  }
+
+  async #read(at: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(lengthBytes);
+    const file = await this.#disk.open(this.path, { read: true });
+    try {
+      await readFully(file, bytes, at);
+    } finally {
+      file.close();
+    }
+    return bytes;
+  }
+
+  /** Waits for the reads that are under way. */
+  async readsDone(): Promise<void> {
+    await Promise.allSettled(this.#reads);
   }
 
   /** The handle that writes. */

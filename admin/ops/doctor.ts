@@ -1,0 +1,200 @@
+/**
+ * indimail doctor: what of the server's protection and set-up stands on this host. One line for each fence of each role,
+ * then the installation; each says ok, missing, or wrong, and what to do.
+ */
+import { defineApplet } from "../../core/applet.ts";
+import { utf8Bytes } from "../../core/bytes.ts";
+import { errorText } from "../../core/errors.ts";
+import { accountByName } from "../../core/libc_account.ts";
+import { freeBytes } from "../../core/libc_files.ts";
+import { landlockVersion } from "../../core/libc_landlock.ts";
+import type { Paths } from "../../core/paths.ts";
+import { tryReadProcessStatus } from "../../core/process_status.ts";
+import { type RoleName, roleOf, ROLES } from "../../core/role.ts";
+import { pathsOf } from "./settings.ts";
+import { type ServeState, tryReadState } from "./state_file.ts";
+
+/** One line of the report. */
+export interface Finding {
+  readonly subject: string;
+  readonly verdict: "ok" | "missing" | "wrong";
+  readonly text: string;
+}
+
+/** What the kernel offers for fences. */
+export interface KernelFences {
+  /** Version of Landlock; 0: none. */
+  readonly landlock: number;
+  readonly seccomp: boolean;
+}
+
+/** Landlock that limits TCP ports as well as paths (Linux 6.7). */
+const LANDLOCK_WITH_PORTS = 4;
+/** Free disk below which the queue soon refuses mail. */
+const FREE_BYTES_LOW = 256 * 1024 * 1024;
+/** A certificate that ends sooner than this should be replaced. */
+const CERTIFICATE_DAYS_LOW = 14;
+const DAY_MS = 86_400_000;
+
+/** Roles that run as daemons. */
+const DAEMON_ROLES: readonly RoleName[] = ["network", "queue", "local", "remote", "lookup", "mailbox"];
+
+/** The field of a role's own fence line (core/fence.ts). */
+function reported(fence: string | undefined, name: string): string | undefined {
+  return new RegExp(`\\b${name}=(\\S+)`).exec(fence ?? "")?.[1];
+}
+
+/** What stands around one role: as its process said when it runs, else what this kernel would give. */
+export function roleFindings(name: RoleName, kernel: KernelFences, fence: string | undefined): Finding[] {
+  const role = roleOf(name);
+  const subject = (kind: string) => `${name} ${kind}`;
+  const when = fence === undefined ? "not running; this kernel would give " : "";
+  const account = reported(fence, "account");
+  const landlock = Number(reported(fence, "landlock") ?? kernel.landlock) || 0;
+  const seccomp = fence === undefined ? kernel.seccomp : reported(fence, "seccomp") === "noexec";
+  const findings: Finding[] = [];
+  if (account === undefined) {
+    const known = role.account !== undefined && accountByName(role.account) !== undefined;
+    findings.push({
+      subject: subject("account"),
+      verdict: "ok",
+      text: `not running; ${role.account} ${known ? "exists" : "does not exist: used only by root"}`,
+    });
+  } else {
+    const own = !account.startsWith("unchanged");
+    const text = own ? `runs as ${account}` : "runs as the user who started the server";
+    findings.push({ subject: subject("account"), verdict: own || Deno.uid() !== 0 ? "ok" : "missing", text });
+  }
+  findings.push({
+    subject: subject("landlock"),
+    verdict: landlock >= LANDLOCK_WITH_PORTS ? "ok" : "missing",
+    text: landlock === 0
+      ? `${when}none: Linux 6.7 with Landlock limits paths and ports`
+      : `${when}version ${landlock}: paths${landlock >= LANDLOCK_WITH_PORTS ? " and TCP ports" : ", not TCP ports"}`,
+  });
+  findings.push(
+    role.spawns ? { subject: subject("exec"), verdict: "ok", text: "allowed: it runs users' programs" } : {
+      subject: subject("exec"),
+      verdict: seccomp ? "ok" : "missing",
+      text: `${when}${seccomp ? "refused by seccomp" : "not refused: the kernel has no seccomp"}`,
+    },
+  );
+  const worker = role.worker ?? (landlock === 0 && !role.ffi);
+  findings.push({
+    subject: subject("permissions"),
+    verdict: "ok",
+    text: worker ? "lists of paths and addresses, in a Worker" : "whole kinds revoked",
+  });
+  return findings;
+}
+
+/** The kernel of this host. */
+export function kernelFences(): KernelFences {
+  let actions = "";
+  try {
+    actions = Deno.readTextFileSync("/proc/sys/kernel/seccomp/actions_avail");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return { landlock: landlockVersion(), seccomp: actions.includes("errno") };
+}
+
+function check(subject: string, test: () => Omit<Finding, "subject">): Finding {
+  try {
+    return { subject, ...test() };
+  } catch (error) {
+    return { subject, verdict: "wrong", text: errorText(error) };
+  }
+}
+
+async function certificateFinding(path: string, nowMs: number): Promise<Finding> {
+  const subject = "certificate";
+  try {
+    const { X509Certificate } = await import("node:crypto");
+    const ends = Date.parse(new X509Certificate(Deno.readTextFileSync(path)).validTo);
+    const days = Math.floor((ends - nowMs) / DAY_MS);
+    const text = `${path} is valid for ${days} more days`;
+    return { subject, verdict: days >= CERTIFICATE_DAYS_LOW ? "ok" : "wrong", text };
+  } catch (error) {
+    return { subject, verdict: "wrong", text: `${path}: ${errorText(error)}` };
+  }
+}
+
+/** What is wrong or right with the installation itself. */
+export async function installationFindings(
+  paths: Paths,
+  state: ServeState | undefined,
+  nowMs: number,
+): Promise<Finding[]> {
+  return [
+    check("server", () => {
+      if (!state || !tryReadProcessStatus(state.pid)) {
+        return { verdict: "missing", text: `nothing runs on ${paths.root}: indimail serve starts it` };
+      }
+      const down = state.services.filter((service) => service.state !== "up").map(({ name }) => name);
+      const text = down.length === 0
+        ? `runs with pid ${state.pid}`
+        : `not up: ${down.join(" ")}; see ${paths.log}/current`;
+      return { verdict: down.length === 0 ? "ok" : "wrong", text };
+    }),
+    check("control/me", () => {
+      const me = Deno.readTextFileSync(`${paths.control}/me`).split("\n", 1)[0]!.trim();
+      return me === "" ? { verdict: "wrong", text: `${paths.control}/me is empty` } : { verdict: "ok", text: me };
+    }),
+    await certificateFinding(`${paths.certs}/servercert.pem`, nowMs),
+    check("disk", () => {
+      const bytes = freeBytes(paths.queueBase);
+      const text = `${Math.floor(bytes / 1_048_576)} MB free for ${paths.queueBase}`;
+      return { verdict: bytes >= FREE_BYTES_LOW ? "ok" : "wrong", text };
+    }),
+  ];
+}
+
+/** The report for people. */
+export function formatFindings(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ subject }) => subject.length));
+  return findings.map(({ subject, verdict, text }) => `${subject.padEnd(width)}  ${verdict.padEnd(7)}  ${text}\n`).join(
+    "",
+  );
+}
+
+export const applet = defineApplet({
+  names: ["indimail-doctor", "doctor"],
+  section: 8,
+  summary: "check the fences around the roles, and the installation",
+  role: "admin",
+  dialect: "admin",
+  options: {
+    root: { long: "root", value: "folder", help: "the installation" },
+    json: { long: "json", help: "as JSON: a list of subject, verdict, text" },
+  },
+  description:
+    `Prints a line for each fence of each role: the account that it runs as, Landlock, exec refused by seccomp, the
+runtime's permissions. For a running server it is what each process found when it put its fences up; otherwise what this
+kernel would give. Then the installation: server, control/me, certificate, free disk.
+
+missing means that the host does not have it, and that the server runs without; wrong means that something is to be done.`,
+  env: { INDIMAIL_ROOT: "root of the installation; / for root, else below HOME" },
+  exits: { 0: "nothing is wrong", 1: "something is wrong" },
+  seeAlso: ["indimail-serve(8)", "indimail-status(8)"],
+  source: ["[man landlock.7]", "[man seccomp.2]", "[decision 0020]"],
+  async run(proc) {
+    const env = proc.env.all();
+    const paths = pathsOf(proc.options.root, proc.paths, {
+      directory: Deno.cwd(),
+      env: (name) => Object.entries(env).find(([key]) => key === name)?.[1],
+    });
+    const state = tryReadState(paths);
+    const running = state && tryReadProcessStatus(state.pid) ? state : undefined;
+    const kernel = kernelFences();
+    const findings = [
+      ...DAEMON_ROLES.filter((name) => name in ROLES).flatMap((name) => {
+        const service = running?.services.find((candidate) => candidate.name.replace(/\d+$/, "") === name);
+        return roleFindings(name, kernel, service?.fence);
+      }),
+      ...await installationFindings(paths, running, proc.clock.nowMs()),
+    ];
+    await proc.stdout.write(utf8Bytes(proc.options.json ? `${JSON.stringify(findings)}\n` : formatFindings(findings)));
+    return findings.some(({ verdict }) => verdict === "wrong") ? 1 : 0;
+  },
+});

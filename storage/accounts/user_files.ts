@@ -1,0 +1,85 @@
+/** Files in a user's home that commands write: date folders and the answer to mail during a vacation [man vmoduser.9]. */
+import { latin1Text } from "../../core/bytes.ts";
+import { Permanent } from "../../core/errors.ts";
+import type { ByteReader } from "../../core/stream.ts";
+import type { Command } from "./command.ts";
+import { type DomainEntry, removeTree } from "./domain_store.ts";
+import { addLine, removeLines, writeLineFile } from "./line_file.ts";
+
+/** Longest text of an answer, bytes. */
+const MESSAGE_BYTES_MAX = 1024 * 1024;
+
+/** Sets the strftime format of folders that mail is delivered into; empty removes it [spec formats 5]. */
+export async function setDateFolder(
+  command: Command,
+  domain: DomainEntry,
+  change: { readonly user: { readonly home: string }; readonly format: string },
+): Promise<void> {
+  const path = `${change.user.home}/Maildir/folder.dateformat`;
+  if (change.format === "") return await removeTree(command.disk, path);
+  if (/[/\n\0]/.test(change.format)) throw new Permanent(`-D ${change.format}: a folder's name has no slash`);
+  await command.users.makeHome(change.user, domain);
+  await writeLineFile(command.disk, path, [change.format]);
+}
+
+/** Sets up the autoresponder: `-` removes it, `+` reads the text from `stdin`, else a file [spec formats 26]. */
+export async function setVacation(
+  command: Command,
+  domain: DomainEntry,
+  change: { readonly user: { readonly home: string }; readonly file: string; readonly stdin: ByteReader },
+): Promise<void> {
+  const { disk } = command;
+  const { home } = change.user;
+  const line = `| /usr/bin/autoresponder -q ${home}/.vacation.msg ${home}/.vacation.dir`;
+  if (change.file === "-") {
+    await removeLines(disk, `${home}/.qmail`, (one) => one === line || one === "./Maildir/");
+    for (const name of [".vacation.msg", ".vacation.dir"]) await removeTree(disk, `${home}/${name}`);
+    if (await isEmpty(command, `${home}/.qmail`)) await removeTree(disk, `${home}/.qmail`);
+    return;
+  }
+  const text = change.file === "+" ? await readAll(change.stdin) : await readMessage(command, change.file);
+  await command.users.makeHome(change.user, domain);
+  await disk.mkdir(`${home}/.vacation.dir`, { recursive: true, mode: 0o700 });
+  await writeLineFile(disk, `${home}/.vacation.msg`, text.replace(/\n$/, "").split("\n"));
+  await addLine(disk, `${home}/.qmail`, line);
+  await addLine(disk, `${home}/.qmail`, "./Maildir/");
+  if (Deno.uid() !== 0) return;
+  for (const name of [".vacation.dir", ".vacation.msg", ".qmail"]) {
+    await disk.chown(`${home}/${name}`, domain.uid, domain.gid);
+  }
+}
+
+async function isEmpty(command: Command, path: string): Promise<boolean> {
+  try {
+    return (await command.disk.stat(path)).sizeBytes === 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function readMessage(command: Command, path: string): Promise<string> {
+  try {
+    return checkedText(await command.disk.readFile(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new Permanent(`there is no file ${path}`);
+    throw error;
+  }
+}
+
+async function readAll(stdin: ByteReader): Promise<string> {
+  const buffer = new Uint8Array(MESSAGE_BYTES_MAX + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const count = await stdin.read(buffer.subarray(length));
+    if (count === null) break;
+    length += count;
+  }
+  return checkedText(buffer.subarray(0, length));
+}
+
+/** One character a byte: written back as it came. */
+function checkedText(bytes: Uint8Array): string {
+  if (bytes.length > MESSAGE_BYTES_MAX) throw new Permanent(`the text is longer than ${MESSAGE_BYTES_MAX} bytes`);
+  return latin1Text(bytes);
+}
