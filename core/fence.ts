@@ -13,7 +13,7 @@ import { endWithParent, execProcess, parentPid } from "./libc_process.ts";
 import { refuseExec } from "./libc_seccomp.ts";
 import type { Paths } from "./paths.ts";
 import { needlessPowers, revokePowers } from "./powers.ts";
-import { type Role, roleOf } from "./role.ts";
+import { type Role, type RoleName, roleOf } from "./role.ts";
 import { isCompiled, selfCommand, type SelfOrigin, sourceFolder } from "./self.ts";
 import { FORWARDED_SIGNALS } from "./signals.ts";
 
@@ -27,6 +27,8 @@ const SUPERVISOR = "INDIMAIL_SUPERVISOR";
 /** A daemon that is to run. */
 export interface DaemonCall {
   readonly entry: AppletEntry;
+  /** The entry's, but for the probe, which stands behind the fences that it tries. */
+  readonly role: RoleName;
   readonly name: string;
   readonly args: readonly string[];
 }
@@ -79,14 +81,35 @@ function denoCacheFolder(): string {
   return Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
 }
 
-/** Where this process's runtime lives. */
-export function runtimePlaces(origin: SelfOrigin): RuntimePlaces {
+/**
+ * `home` without the installation at `root`: where that lies inside, the folders beside the way to it. A list of allowed
+ * paths cannot forbid one below an allowed one.
+ */
+export function homeWithout(home: string, root: string): string[] {
+  if (root === home) return [];
+  if (!root.startsWith(`${home === "/" ? "" : home}/`)) return [home];
+  return [...Deno.readDirSync(home)].flatMap(({ name }) => homeWithout(`${home === "/" ? "" : home}/${name}`, root));
+}
+
+/** Where this process's runtime and the users' homes are. */
+export function runtimePlaces({ origin, paths }: Pick<DaemonContext, "origin" | "paths">): RuntimePlaces {
   const home = Deno.env.get("HOME");
   return {
     executable: Deno.execPath(),
     sources: isCompiled() ? [] : [sourceFolder(origin), denoCacheFolder()],
-    homes: Deno.uid() === 0 || !home ? ["/home"] : ["/home", home],
+    homes: (Deno.uid() === 0 || !home ? ["/home"] : ["/home", home]).filter(exists).flatMap((folder) =>
+      homeWithout(folder, paths.root)
+    ),
   };
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
 }
 
 /** True when any account can read the sources: under `deno run` they may lie in a private home. */
@@ -136,8 +159,8 @@ function standingFences(): Pick<FenceReport, "account" | "landlock"> | undefined
 
 /** Puts up the fences that need an exec, and executes this program again behind them. */
 function raiseFences(call: DaemonCall, context: DaemonContext, plan: FencePlan): never {
-  const places = runtimePlaces(context.origin);
-  const account = changeAccount(roleOf(call.entry.role), plan, { context, places });
+  const places = runtimePlaces(context);
+  const account = changeAccount(roleOf(call.role), plan, { context, places });
   const version = restrictThread(plan);
   const self = selfCommand(context.origin, call.name);
   execProcess(self.program, [self.argv0, ...self.args, ...call.args], {
@@ -153,8 +176,8 @@ const REVOKED = ["read", "write", "net", "run", "ffi"] as const;
  * needless powers are then gone. In the first process it does not return: that executes itself.
  */
 export async function runFenced(call: DaemonCall, context: DaemonContext): Promise<number | undefined> {
-  const role = roleOf(call.entry.role);
-  const places = runtimePlaces(context.origin);
+  const role = roleOf(call.role);
+  const places = runtimePlaces(context);
   const plan = planFence(role, call.args, { paths: context.paths, places });
   const standing = standingFences();
   if (!standing) raiseFences(call, context, plan);

@@ -12,7 +12,7 @@ import { parseOptions } from "./options.ts";
 import { findRoot, type Paths, resolvePaths } from "./paths.ts";
 import { needlessPowers, revokePowers } from "./powers.ts";
 import { createProc, findEntry, stderrLogger } from "./proc.ts";
-import { roleOf } from "./role.ts";
+import { isRoleName, type RoleName, roleOf } from "./role.ts";
 import type { SelfOrigin } from "./self.ts";
 import { systemSignals } from "./signals.ts";
 
@@ -115,6 +115,13 @@ function setRoot(directory: string): void {
   Deno.env.set("INDIMAIL_ROOT", directory.startsWith("/") ? directory : `${Deno.cwd()}/${directory}`);
 }
 
+/** The program that tries a role's fences from inside; its first argument names the role. */
+const PROBE = "indimail-probe";
+
+function probedRole({ entry, args }: { entry: AppletEntry; args: readonly string[] }): RoleName | undefined {
+  return entry.names.includes(PROBE) && args[0] !== undefined && isRoleName(args[0]) ? args[0] : undefined;
+}
+
 async function run(entries: readonly AppletEntry[], origin: SelfOrigin): Promise<number> {
   const call = dispatch(entries, { argv0: process.argv0, args: Deno.args }, setRoot);
   if (call.kind === "help" || call.kind === "list") {
@@ -132,7 +139,7 @@ async function run(entries: readonly AppletEntry[], origin: SelfOrigin): Promise
   const context = { entries, origin, paths: currentPaths() };
   if (call.entry.daemon) {
     const { runFenced } = await import("./fence.ts");
-    const code = await runFenced(call, context);
+    const code = await runFenced({ ...call, role: probedRole(call) ?? call.entry.role }, context);
     if (code !== undefined) return code;
   } else revokePowers(needlessPowers(roleOf(call.entry.role)));
   return await runApplet((await call.entry.load()).applet, call, context);

@@ -97,7 +97,6 @@ export const ROLES = {
     connects: "any",
     spawns: false,
     ffi: false,
-    worker: true,
   },
   lookup: {
     summary: "answers questions about accounts and checks passwords; the only one that opens the database",
@@ -190,4 +189,9 @@ export type RoleName = keyof typeof ROLES;
 /** The row of a role. */
 export function roleOf(name: RoleName): Role {
   return ROLES[name];
+}
+
+/** True when there is a role of that name. */
+export function isRoleName(name: string): name is RoleName {
+  return Object.hasOwn(ROLES, name);
 }

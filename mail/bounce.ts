@@ -1,9 +1,9 @@
 /**
  * Bounces: the text kept for each failed recipient, who gets told, and the message that tells. The body opens with a
  * QSBMF paragraph, so that programs which know qmail's bounces understand it, and is a multipart/report, so that all
- * others do [spec formats 4, rfc3464, rfc6522]. Text is latin1; a message is bytes.
+ * others do [spec formats 4, rfc3464, rfc6522]. Addresses are latin1; failure texts are Unicode; a message is bytes.
  */
-import { latin1Bytes } from "../core/bytes.ts";
+import { concatBytes, isAscii, latin1Bytes, utf8Bytes } from "../core/bytes.ts";
 import { formatDate } from "./date.ts";
 
 /** Sender of a double bounce: what fails to be delivered for it is dropped. */
@@ -46,10 +46,17 @@ export function planBounce(sender: string, settings: BounceSettings): BouncePlan
   return { kind: "single", sender: "", recipient: sender.endsWith("-@[]") ? sender.slice(0, -4) : sender };
 }
 
+const decoder = new TextDecoder();
+
+/** A latin1 address as Unicode text in one line: its bytes are UTF-8 where they are not ASCII. */
+function shown(address: string): string {
+  const bytes = latin1Bytes(address);
+  return (isAscii(bytes) ? address : decoder.decode(bytes)).replaceAll("\n", "_");
+}
+
 /** The text kept for one failed recipient: address, report, an empty line; no other line of it is empty. */
 export function formatBounceFailure(recipient: string, report: string): string {
-  const shown = recipient.replaceAll("\n", "_");
-  return `${`<${shown}>:\n${report.replace(/\n+$/, "")}\n`.replaceAll("\n\n", "\n/")}\n`;
+  return `${`<${shown(recipient)}>:\n${report.replace(/\n+$/, "")}\n`.replaceAll("\n\n", "\n/")}\n`;
 }
 
 /** One failure of a bounce text. */
@@ -100,26 +107,22 @@ export function formatBounce(bounce: Bounce): Uint8Array {
     `${settings.bounceHost}>\n` +
     (failures[0] ? `X-Bounced-Address: ${failures[0].recipient}\n` : "") +
     `From: ${settings.bounceFrom}@${settings.bounceHost}\n` +
-    `To: ${plan.recipient.replaceAll("\n", "_")}\n` +
+    `To: ${shown(plan.recipient)}\n` +
     `Auto-Submitted: auto-replied\n` +
     `MIME-Version: 1.0\n` +
     `Content-Type: multipart/report; report-type=delivery-status; boundary="${boundary}"\n` +
     `Content-Transfer-Encoding: 8bit\n` +
     `Subject: ${subject}\n\n` +
-    `--${boundary}\nContent-Type: text/plain\nContent-Transfer-Encoding: 8bit\n\n` +
+    `--${boundary}\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n` +
     introduction(bounce) + bounce.failures +
     `--- Enclosed is a copy of the message.\n\n` +
     `--${boundary}\nContent-Type: message/delivery-status\n\n` +
     statusText(bounce, failures) +
     `--${boundary}\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n` +
-    `Return-Path: <${bounce.originalSender.replaceAll("\n", "_")}>\n`;
+    `Return-Path: <${shown(bounce.originalSender)}>\n`;
   const stripped = bounce.originalSizeBytes > keptBytes ? "\n--- End of message stripped.\n" : "";
   const tail = `${stripped}\n--${boundary}--\n`;
-  const bytes = new Uint8Array(head.length + keptBytes + tail.length);
-  bytes.set(latin1Bytes(head));
-  bytes.set(bounce.original.subarray(0, keptBytes), head.length);
-  bytes.set(latin1Bytes(tail), head.length + keptBytes);
-  return bytes;
+  return concatBytes(utf8Bytes(head), bounce.original.subarray(0, keptBytes), utf8Bytes(tail));
 }
 
 /** The opening paragraph; its first words mark a QSBMF message. */

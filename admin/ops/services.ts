@@ -18,9 +18,17 @@ function listens(names: readonly ServiceName[], settings: ServeSettings): string
   );
 }
 
-/** The environment that every role gets on top of the supervisor's. */
-export function roleEnvironment(settings: ServeSettings, pid: number): Record<string, string> {
+/** Read by the runtime itself, from places that most roles may not read. */
+const RUNTIME_VARIABLES = ["NODE_EXTRA_CA_CERTS"];
+
+/** The environment of every role: the supervisor's `own`, and where the installation is. */
+export function roleEnvironment(
+  settings: ServeSettings,
+  own: Readonly<Record<string, string>>,
+  pid: number,
+): Record<string, string> {
   return {
+    ...Object.fromEntries(Object.entries(own).filter(([name]) => !RUNTIME_VARIABLES.includes(name))),
     INDIMAIL_ROOT: settings.paths.root,
     INDIMAIL_ACCOUNTS: settings.accounts ? "1" : "0",
     INDIMAIL_SUPERVISOR: String(pid),

@@ -7,6 +7,7 @@ import { defineApplet } from "../../core/applet.ts";
 import { utf8Bytes } from "../../core/bytes.ts";
 import { COMPLETION_SHELLS, completionScript } from "../../core/completion.ts";
 import { Usage } from "../../core/errors.ts";
+import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { overviewText } from "../../core/help.ts";
 import { VERSION } from "../../core/version.ts";
 import { linkPrograms, linkReport, ownLauncher } from "./link.ts";
@@ -42,7 +43,7 @@ that shell.`,
     { command: "indimail link /usr/local/bin", help: "install the programs" },
     { command: 'eval "$(indimail completion bash)"', help: "completion in this shell" },
   ],
-  source: ["[decision 0002]"],
+  source: ["[decision 0007]"],
   async run(proc) {
     const [command, operand, ...more] = proc.args;
     const print = (text: string) => proc.stdout.write(utf8Bytes(text));
@@ -62,6 +63,6 @@ that shell.`,
     const names = APPLETS.flatMap((entry) => entry.names);
     const result = linkPrograms(operand, { names, launcher: ownLauncher(), force: proc.options.force });
     await print(linkReport(operand, result));
-    return result.foreign.length > 0 ? 1 : 0;
+    return result.foreign.length > 0 ? EXIT_DIALECTS.admin.permanent : EXIT_DIALECTS.admin.ok;
   },
 });

@@ -53,8 +53,8 @@ export async function runStartTls(session: CommandContext): Promise<Completion> 
     await wire.startTls(settings.tls);
   } catch (error) {
     // the stream is neither plain nor TLS any more: nothing can be answered
-    session.out.drop();
     session.finish("disconnected");
+    wire.close();
     throw error;
   }
   session.input.drop();

@@ -4,6 +4,7 @@
  */
 import { errorText, Permanent, TimedOut } from "../../core/errors.ts";
 import type { ImapAccount, ImapLogin } from "./backend.ts";
+import { ALREADY_ANSWERED } from "./command_login.ts";
 import { runAppend } from "./command_append.ts";
 import { type Incoming, readCommand } from "./command_reader.ts";
 import { ImapInput, LineTooLong } from "./input.ts";
@@ -172,7 +173,7 @@ class ImapSession implements CommandContext {
     if (incoming.kind === "end") return this.finish("disconnected");
     this.tag = incoming.tag;
     const completion = await this.#execute(incoming);
-    this.out.line(formatCompletion(this.tag, completion));
+    if (completion !== ALREADY_ANSWERED) this.out.line(formatCompletion(this.tag, completion));
     this.#badCommands = completion.status === "BAD" ? this.#badCommands + 1 : 0;
     if (this.#badCommands >= BAD_COMMANDS_MAX) this.finish("refused");
     if (this.out.full) await this.flush();

@@ -9,6 +9,7 @@ import { formatBase64, parseBase64 } from "../sasl/base64.ts";
 import { startSaslClient } from "../sasl/client.ts";
 import type { SaslMechanism } from "../sasl/server.ts";
 import { DotStuffer } from "./dot_stuffing.ts";
+import { formatPath } from "./path.ts";
 
 /** A reply of the server. */
 export interface ClientReply {
@@ -248,8 +249,8 @@ function isPositive(reply: ClientReply): boolean {
   return reply.code >= 200 && reply.code < 300;
 }
 
-/** An address that cannot end its command early. */
+/** An address, quoted where it has to be, that cannot end its command early. */
 function checkedAddress(address: string): string {
   if (/[\r\n\0]/.test(address)) throw new Permanent("the address holds a line end and cannot be sent by SMTP (#5.1.3)");
-  return address;
+  return formatPath(address);
 }

@@ -69,7 +69,7 @@ export class DataScanner {
         from = stop;
         break;
       }
-      if (cr !== lf - 1) {
+      if (cr < 0 || cr !== lf - 1) {
         state = cr >= 0 && cr < lf ? "bare-cr" : "bare-lf";
         break;
       }

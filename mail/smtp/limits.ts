@@ -1,5 +1,5 @@
 /**
- * Every maximum of an SMTP session. Those that an operator can set are only defaults here.
+ * Every maximum of an SMTP server's session; the client's are in client.ts. Those that an operator can set are only defaults here.
  */
 
 /** Bytes of a command line with its line end: more than RFC 5321's 512 and its extensions, less than a flood. [rfc5321 4.5.3.1.4] */
@@ -24,10 +24,3 @@ export const HEADER_LINE_KEPT_BYTES = 4096;
 export const HOPS_DEFAULT = 100;
 /** Wait for the client's next bytes, seconds. [man qmail-smtpd.8, timeoutsmtpd] */
 export const SERVER_TIMEOUT_SECONDS = 1200;
-
-/** Bytes of one line of a server's reply that the client keeps. [rfc5321 4.5.3.1.5] allows 512. */
-export const REPLY_LINE_BYTES_MAX = 4096;
-/** Lines of one reply. */
-export const REPLY_LINES_MAX = 200;
-/** Commands sent before the replies to earlier ones are read. */
-export const PIPELINE_COMMANDS_MAX = 100;

@@ -1,5 +1,5 @@
 /**
- * SMTP commands and replies as values. Pure, over latin1 text of one line without its line end.
+ * SMTP commands as values. Pure, over latin1 text of one line without its line end.
  */
 import { HELO_BYTES_MAX } from "./limits.ts";
 import { parsePath } from "./path.ts";
@@ -111,18 +111,4 @@ function badAddress(enhanced: string, reason: string): SmtpReply {
 
 function badParameter(code: 501 | 555, text: string): SmtpReply {
   return { code, enhanced: "5.5.4", text: `parameter ${text}` };
-}
-
-/** One line of a server's reply [rfc5321 4.2]. */
-export interface ReplyLine {
-  readonly code: number;
-  /** Another line of the same reply follows. */
-  readonly more: boolean;
-  readonly text: string;
-}
-
-/** Reads a reply line; undefined when it is none. */
-export function tryParseReplyLine(line: string): ReplyLine | undefined {
-  const match = /^([2-5]\d\d)(?:([ -])(.*))?$/s.exec(line);
-  return match ? { code: Number(match[1]), more: match[2] === "-", text: match[3] ?? "" } : undefined;
 }

@@ -28,7 +28,7 @@ Deno.test("a header ends at its empty line, or at the first line that is no fiel
   const split = (text: string) => trySplitHeader(text, { atEnd: true })!;
   assertEquals(split("A: 1\n\tmore\nB : 2\n\nbody\n"), {
     fields: [{ name: "a", raw: "A: 1\n\tmore\n" }, { name: "b", raw: "B : 2\n" }],
-    bodyStart: 19,
+    bodyStart: 18,
   });
   assertEquals(split("A: 1\nno field here\n").bodyStart, 5);
   assertEquals(split("From joe Thu\nA: 1").fields, [

@@ -62,7 +62,7 @@ export const applet = defineApplet({
   },
   control: ["me", "envnoathost", "host.mysql", "locals", "virtualdomains", "timeoutread"],
   files: { "lib/scram.secret": "random bytes that salts of unknown users come from" },
-  seeAlso: ["vchkpass", "vadduser", "qmail-smtpd"],
+  seeAlso: ["vadduser(1)", "qmail-smtpd(8)"],
   source: ["[man inlookup.9]", "[spec formats 14]"],
   async run(proc) {
     const { paths, log } = proc;

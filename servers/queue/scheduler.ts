@@ -80,6 +80,8 @@ export class Scheduler {
   readonly #loading: Record<QueueChannel, number> = { local: 0, remote: 0 };
   #settings: QueueSettings;
   #lastParked = 0;
+  /** When ALRM came last. */
+  #retriedAllMs = Number.NEGATIVE_INFINITY;
   #activeCount = 0;
   /** Marks and completions on their way. */
   #pending = 0;
@@ -130,7 +132,8 @@ export class Scheduler {
 
   /** Makes everything due (ALRM). */
   retryAll(): void {
-    for (const heap of Object.values(this.#heaps)) heap.makeAllDue(this.#options.clock.nowMs());
+    this.#retriedAllMs = this.#options.clock.nowMs();
+    for (const heap of Object.values(this.#heaps)) heap.makeAllDue(this.#retriedAllMs);
     this.#wake.abort();
   }
 
@@ -287,13 +290,14 @@ export class Scheduler {
 
   #defer(active: Active, channel: QueueChannel): void {
     if (this.#stopping) return;
-    const dueMs = nextAttemptMs(active.message.arrivedMs, this.#options.clock.nowMs(), channel);
+    const nowMs = this.#options.clock.nowMs();
+    const dueMs = nextAttemptMs(active.message.arrivedMs, nowMs, channel);
     if (active.message.fileId !== undefined) return this.#schedule(active, channel, dueMs);
     active.marking++;
     this.#writeOuts.add(active.message, () => {
       active.marking--;
       if (active.message.fileId !== undefined) this.#byFile.set(active.message.fileId, active);
-      this.#schedule(active, channel, dueMs);
+      this.#schedule(active, channel, this.#retriedAllMs >= nowMs ? nowMs : dueMs); // ALRM came while it was written
       this.#settle(active);
     });
   }

@@ -110,12 +110,22 @@ export class DomainStore {
   /** Second half: virtualdomains, then rcpthosts. */
   async activate(domain: string, options: { readonly checkRecipients?: boolean } = {}): Promise<void> {
     const { control } = this.#paths;
+    await this.#notSystemUsers(domain);
     await addLine(this.#disk, `${control}/virtualdomains`, `${domain}:${domain}`);
     if (options.checkRecipients) await addLine(this.#disk, `${control}/chkrcptdomains`, domain);
     const hosts = await readLineFile(this.#disk, `${control}/rcpthosts`) ?? [];
     if (hosts.includes(domain)) return;
     if (hosts.length < RCPTHOSTS_LINES_MAX) await writeLineFile(this.#disk, `${control}/rcpthosts`, [...hosts, domain]);
     else if (await addLine(this.#disk, `${control}/morercpthosts`, domain)) await this.#compileMoreHosts();
+  }
+
+  /** Out of locals, which would win over virtualdomains; where that is missing it stands for `me`. */
+  async #notSystemUsers(domain: string): Promise<void> {
+    const { control } = this.#paths;
+    const locals = await readLineFile(this.#disk, `${control}/locals`);
+    const [me] = locals ? [] : await readLineFile(this.#disk, `${control}/me`) ?? [];
+    if (me?.trim().toLowerCase() === domain) await writeLineFile(this.#disk, `${control}/locals`, []);
+    else await removeLines(this.#disk, `${control}/locals`, (line) => line.trim().toLowerCase() === domain);
   }
 
   /** No mail comes any more: out of rcpthosts, morercpthosts, chkrcptdomains and virtualdomains. */

@@ -79,9 +79,9 @@ export class FolderUids {
       });
       const broken = stamp === "" || (stamp !== this.stamp && list === undefined) || list?.torn === true;
       if (broken || (list && list.uids.size > 2 * (columns.count + bases.length) + GONE_LINES_MAX)) {
-        const entries = allEntries(columns);
-        for (const [index, uid] of uids.entries()) entries.set(uid, bases[index]!);
-        await this.#rewrite(entries);
+        await this.#rewrite(columns, (entries) => {
+          for (const [index, uid] of uids.entries()) if (columns.find(uid) < 0) entries.push([uid, bases[index]!]);
+        });
       } else if (fresh.length > 0) {
         await appendUids(disk, path, fresh);
         this.lagging = true;
@@ -96,15 +96,20 @@ export class FolderUids {
     if (!this.lagging) return;
     await withFileLock(this.lockPath, async () => {
       if (uidFileStamp(this.#context.path) !== this.stamp || this.stamp === "") return;
-      await this.#rewrite(allEntries(columns));
+      await this.#rewrite(columns, () => {});
       this.stamp = uidFileStamp(this.#context.path);
     });
   }
 
-  async #rewrite(entries: Map<number, string>): Promise<void> {
-    const sorted = [...entries].sort((a, b) => a[0] - b[0]);
+  async #rewrite(columns: Columns, more: (entries: [number, string][]) => void): Promise<void> {
+    const entries: [number, string][] = [];
+    for (let row = 0; row < columns.count; row++) {
+      entries.push([columns.uids[row]!, baseOfName(columns.paths[row]!.slice(4))]);
+    }
+    more(entries);
+    entries.sort((a, b) => a[0] - b[0]);
     const { disk, path } = this.#context;
-    await writeUidFile(disk, path, formatUidFile(this.uidValidity, this.uidNext, sorted));
+    await writeUidFile(disk, path, formatUidFile(this.uidValidity, this.uidNext, entries));
     this.lagging = false;
   }
 
@@ -122,12 +127,4 @@ export class FolderUids {
 function isRow(columns: Columns, uid: number, base: string): boolean {
   const row = columns.find(uid);
   return row >= 0 && baseOfName(columns.paths[row]!.slice(4)) === base;
-}
-
-function allEntries(columns: Columns): Map<number, string> {
-  const entries = new Map<number, string>();
-  for (let row = 0; row < columns.count; row++) {
-    entries.set(columns.uids[row]!, baseOfName(columns.paths[row]!.slice(4)));
-  }
-  return entries;
 }

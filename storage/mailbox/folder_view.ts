@@ -187,8 +187,7 @@ export class FolderView {
   async takeIn(arrivals: readonly Arrival[]): Promise<number[]> {
     const uids = await this.#uidsFor(arrivals.map((arrival) => baseOfPath(arrival.path)));
     if (!uids) return [];
-    const order = arrivals.map((_, index) => index).sort((a, b) => uids[a]! - uids[b]!);
-    for (const index of order) {
+    for (const index of ascending(uids)) {
       const arrival = arrivals[index]!;
       const uid = uids[index]!;
       const known = this.columns.find(uid);
@@ -315,6 +314,10 @@ export class FolderView {
     options: { readonly all: boolean; readonly keywords: boolean },
   ): Promise<void> {
     const { columns } = this;
+    if (columns.count === 0 && files.length > 0) {
+      this.#keywordStamp = keywordStamp(this.context.path);
+      return await this.#arrive(files);
+    }
     const leftover = new Set(files);
     const missing: number[] = [];
     for (let row = 0; row < columns.count; row++) {
@@ -338,7 +341,7 @@ export class FolderView {
       this.removeRows(rows);
     } else if (changed) this.publish();
     this.#leaveOutDoubles(byBase);
-    if (byBase.size > 0) await this.#arrive(byBase);
+    if (byBase.size > 0) await this.#arrive([...byBase.values()]);
     else if (this.uids.uidValidity === 0) await this.#uidsFor([]);
     this.markDirty();
   }
@@ -368,15 +371,21 @@ export class FolderView {
     return flags !== undefined;
   }
 
-  async #arrive(byBase: Map<string, string>): Promise<void> {
-    // In order of arrival: names begin with the time.
-    const bases = [...byBase.keys()].sort();
+  /** Takes in files, in order of arrival: names begin with the time. */
+  async #arrive(files: readonly string[]): Promise<void> {
+    const names = files.map((file) => file.slice(4)).sort();
+    const waiting = new Set(files.filter((file) => file.startsWith("new/")).map((file) => file.slice(4)));
     const keywords = this.#keywordStamp === "" ? undefined : readKeywords(this.context.path)?.byBase;
-    const arrivals = bases.map((base) => {
-      const path = byBase.get(base)!;
-      const names = keywords?.get(base);
-      return { path, flags: systemFlags(path) | (names ? this.keywordBits(names) ?? 0 : 0) };
-    });
+    const arrivals: Arrival[] = [];
+    let last = "";
+    for (const name of names) {
+      const base = baseOfName(name);
+      if (base === last) continue; // two names of one message
+      last = base;
+      const path = waiting.has(name) ? `new/${name}` : `cur/${name}`;
+      const words = keywords?.get(base);
+      arrivals.push({ path, flags: systemFlags(path) | (words ? this.keywordBits(words) ?? 0 : 0) });
+    }
     await this.takeIn(arrivals);
   }
 
@@ -444,6 +453,14 @@ export class FolderView {
     while (row > 0 && this.#firstArrivals?.has(this.columns.paths[row - 1]!)) row--;
     this.recentFrom = row === this.columns.count ? this.uids.uidNext : this.columns.uids[row]!;
   }
+}
+
+/** Indexes of `uids` by ascending UID. */
+function ascending(uids: readonly number[]): readonly number[] {
+  const order = uids.map((_, index) => index);
+  return uids.every((uid, index) => index === 0 || uids[index - 1]! < uid)
+    ? order
+    : order.sort((a, b) => uids[a]! - uids[b]!);
 }
 
 /** The base of a path below a folder. */

@@ -14,24 +14,18 @@ const HEADER_BYTES_MAX = 1024 * 1024;
 
 let buffer = new Uint8Array(PIECE_BYTES);
 
-/** Reads a file whole into a buffer that the next call uses again. Throws NotFound. */
-export function readInto(path: string): Uint8Array {
+/** A small file whole, in a buffer that the next call uses again; undefined when it is large. Throws NotFound. */
+export function tryReadSmall(path: string): Uint8Array | undefined {
   const file = Deno.openSync(path);
   try {
-    let length = 0;
-    for (;;) {
-      if (length === buffer.length) {
-        const larger = new Uint8Array(buffer.length * 2);
-        larger.set(buffer);
-        buffer = larger;
-      }
+    for (let length = 0; length < buffer.length;) {
       const count = file.readSync(buffer.subarray(length));
       if (count === null) return buffer.subarray(0, length);
       length += count;
     }
+    return undefined;
   } finally {
     file.close();
-    if (buffer.length > 4 * MESSAGE_WHOLE_BYTES_MAX) buffer = new Uint8Array(PIECE_BYTES);
   }
 }
 

@@ -2,18 +2,17 @@
  * Envelopes, structures and headers of many messages of a view: what the index has is read in one query, what it lacks is
  * made of the files in slices (so that other sessions get their turn) and saved in one transaction.
  */
+import { setImmediate } from "node:timers";
 import { indexRow, MessageIndexer } from "../../mail/imap/index_row.ts";
 import type { CachedField, PackedRows } from "../../mail/imap/backend.ts";
 import type { FolderView } from "./folder_view.ts";
 import type { MessageRow, RowField } from "./mail_index.ts";
-import { readHeader, readInto, readPieces } from "./message_file.ts";
+import { readHeader, readPieces, tryReadSmall } from "./message_file.ts";
 
 /** Messages read before other sessions get their turn: some 3 ms. */
 const SLICE_MESSAGES = 128;
 /** Rows written in one transaction: some 10 ms. */
 const TRANSACTION_ROWS = 2048;
-/** Files up to this size are read whole. */
-const WHOLE_BYTES_MAX = 1024 * 1024;
 /** Times that files are looked for, with a look at the directory between. */
 const ATTEMPTS_MAX = 2;
 /** UIDs asked for, out of a range, from which the range is read in one query. */
@@ -72,7 +71,7 @@ export function readMessage<T>(view: FolderView, uid: number, read: (path: strin
 
 /** Gives the other sessions their turn. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function readRows(view: FolderView, field: RowField, uids: Uint32Array): (Uint8Array | undefined)[] {
@@ -136,7 +135,8 @@ function saveRows(view: FolderView, rows: readonly MessageRow[]): void {
 }
 
 function makeRow(path: string): Omit<MessageRow, "uid"> {
-  if (Deno.statSync(path).size <= WHOLE_BYTES_MAX) return indexRow(readInto(path));
+  const whole = tryReadSmall(path);
+  if (whole) return indexRow(whole);
   const indexer = new MessageIndexer();
   readPieces(path, (bytes) => indexer.push(bytes));
   return indexer.finish();

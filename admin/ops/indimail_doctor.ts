@@ -5,6 +5,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { utf8Bytes } from "../../core/bytes.ts";
 import { errorText } from "../../core/errors.ts";
+import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { accountByName } from "../../core/libc_account.ts";
 import { freeBytes } from "../../core/libc_files.ts";
 import { landlockVersion } from "../../core/libc_landlock.ts";
@@ -107,11 +108,16 @@ function check(subject: string, test: () => Omit<Finding, "subject">): Finding {
   }
 }
 
+/** The first certificate of a PEM file that may begin with the key. */
+function firstCertificate(pem: string): string {
+  return /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/.exec(pem)?.[0] ?? pem;
+}
+
 async function certificateFinding(path: string, nowMs: number): Promise<Finding> {
   const subject = "certificate";
   try {
     const { X509Certificate } = await import("node:crypto");
-    const ends = Date.parse(new X509Certificate(Deno.readTextFileSync(path)).validTo);
+    const ends = Date.parse(new X509Certificate(firstCertificate(Deno.readTextFileSync(path))).validTo);
     const days = Math.floor((ends - nowMs) / DAY_MS);
     const text = `${path} is valid for ${days} more days`;
     return { subject, verdict: days >= CERTIFICATE_DAYS_LOW ? "ok" : "wrong", text };
@@ -195,6 +201,7 @@ missing means that the host does not have it, and that the server runs without; 
       ...await installationFindings(paths, running, proc.clock.nowMs()),
     ];
     await proc.stdout.write(utf8Bytes(proc.options.json ? `${JSON.stringify(findings)}\n` : formatFindings(findings)));
-    return findings.some(({ verdict }) => verdict === "wrong") ? 1 : 0;
+    const exits = EXIT_DIALECTS.admin;
+    return findings.some(({ verdict }) => verdict === "wrong") ? exits.permanent : exits.ok;
   },
 });

@@ -11,8 +11,7 @@ import { Supervisor } from "../../core/supervisor.ts";
 import { ensureInstallation, type FirstRun } from "./first_run.ts";
 import { QUEUE_COUNT_MAX, roleEnvironment, serviceSpecs } from "./services.ts";
 import { resolveSettings, type ServeSettings, SERVICE_PORTS } from "./settings.ts";
-import { lockPath, type ServeState, statePath, writeState } from "./state_file.ts";
-import { tryReadState } from "./state_file.ts";
+import { lockPath, type ServeState, statePath, tryReadState, writeState } from "./state_file.ts";
 
 const SERVE_ENV = {
   INDIMAIL_ROOT: "root of the installation, unless --root names it; / for root, else below HOME",
@@ -159,7 +158,7 @@ async function serve(proc: Proc, settings: ServeSettings, queues: number): Promi
   const log = new LogFile(paths.log);
   const fences = new Map<string, string>();
   const startedMs = proc.clock.nowMs();
-  const env = { ...proc.env.all(), ...roleEnvironment(settings, proc.pid) };
+  const env = roleEnvironment(settings, proc.env.all(), proc.pid);
   const specs = serviceSpecs(settings, { env, queues });
   const state = (): ServeState => ({
     version: 1,

@@ -1,0 +1,199 @@
+/**
+ * Evaluates SEARCH [rfc3501 6.4.4]: first what the columns answer, then, only for messages that are still undecided, headers in
+ * batches, and last whole messages. Texts are compared as lower-cased Unicode.
+ */
+import { latin1Text } from "../../core/bytes.ts";
+import { tryParseDate } from "../date.ts";
+import { decodeHeaderText } from "../header/encoded_word.ts";
+import { Header } from "../header/header.ts";
+import { decodeCharset, decodeUtf8OrLatin1 } from "../mime/charset.ts";
+import { charsetOf, isType, type MimePart, transferEncodingOf } from "../mime/part.ts";
+import { decodeTransfer } from "../mime/transfer.ts";
+import { KEYWORD_BIT_FIRST } from "./backend.ts";
+import type { SearchKey } from "./parse_search.ts";
+import { sequenceIndices, uidIndices } from "./sets.ts";
+
+/** Bytes of a message that are searched; what lies behind is not found. Ours. */
+export const SEARCH_MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+const DAY_MS = 86_400_000;
+
+/** What is known of the message at hand; `undefined` of `header` and `root`: not read yet. */
+export interface Candidate {
+  readonly index: number;
+  readonly flags: number;
+  readonly recent: boolean;
+  readonly internalDateMs: number;
+  readonly sizeBytes: number;
+  readonly header?: Header;
+  /** The message up to SEARCH_MESSAGE_BYTES_MAX and its structure. */
+  readonly content?: { readonly bytes: Uint8Array; readonly root: MimePart };
+}
+
+/** A key made ready for a folder: sets are bits, keywords are flag bits. */
+export type Test = (candidate: Candidate) => boolean | undefined;
+
+/** What keys are resolved against. */
+export interface SearchScope {
+  readonly uids: Uint32Array;
+  readonly keywords: readonly string[];
+}
+
+/** What a search needs to read. */
+export type SearchNeed = "columns" | "header" | "message";
+
+/** What a key needs to read at most. */
+export function needOf(key: SearchKey): SearchNeed {
+  switch (key.kind) {
+    case "and":
+      return key.keys.map(needOf).reduce(larger, "columns");
+    case "or":
+      return larger(needOf(key.a), needOf(key.b));
+    case "not":
+      return needOf(key.key);
+    case "header":
+    case "sent":
+      return "header";
+    case "body":
+    case "text":
+      return "message";
+    default:
+      return "columns";
+  }
+}
+
+function larger(a: SearchNeed, b: SearchNeed): SearchNeed {
+  if (a === "message" || b === "message") return "message";
+  return a === "header" || b === "header" ? "header" : "columns";
+}
+
+/**
+ * Makes the test of a key: true, false, or undefined where something has to be read first. Undefined when a sequence number is
+ * beyond the end.
+ */
+export function testOf(key: SearchKey, scope: SearchScope): Test | undefined {
+  switch (key.kind) {
+    case "and": {
+      const tests = key.keys.map((one) => testOf(one, scope));
+      return tests.every((test) => test !== undefined) ? allOf(tests) : undefined;
+    }
+    case "or": {
+      const a = testOf(key.a, scope);
+      const b = testOf(key.b, scope);
+      return a && b && negate(allOf([negate(a), negate(b)]));
+    }
+    case "not": {
+      const test = testOf(key.key, scope);
+      return test && negate(test);
+    }
+    case "sequence":
+      return setTest(sequenceIndices(key.set, scope.uids.length));
+    case "uid":
+      return setTest(uidIndices(key.set, scope.uids));
+    default:
+      return plainTest(key, scope);
+  }
+}
+
+type PlainKey = Exclude<SearchKey, { kind: "and" | "or" | "not" | "sequence" | "uid" }>;
+
+function plainTest(key: PlainKey, scope: SearchScope): Test {
+  switch (key.kind) {
+    case "all":
+      return () => true;
+    case "recent":
+      return (candidate) => candidate.recent;
+    case "flag":
+      return (candidate) => (candidate.flags & key.bit) !== 0;
+    case "keyword": {
+      const number = scope.keywords.findIndex((name) => name.toLowerCase() === key.name.toLowerCase());
+      return number < 0 ? () => false : (candidate) => (candidate.flags & (1 << (KEYWORD_BIT_FIRST + number))) !== 0;
+    }
+    case "internal":
+      return (candidate) => compareDay(Math.floor(candidate.internalDateMs / DAY_MS), key);
+    case "size":
+      return key.relation === "larger"
+        ? (candidate) => candidate.sizeBytes > key.bytes
+        : (candidate) => candidate.sizeBytes < key.bytes;
+    case "sent":
+      return (candidate) => candidate.header && sentTest(candidate.header, key);
+    case "header":
+      return (candidate) => candidate.header && headerHas(candidate.header, key.field, key.text);
+    case "body":
+      return ({ content }) => content && bodyHas(content.bytes, content.root, key.text);
+    case "text":
+      return ({ content }) =>
+        content && (headerTextHas(content.root.header, key.text) || bodyHas(content.bytes, content.root, key.text));
+  }
+}
+
+function allOf(tests: readonly Test[]): Test {
+  return (candidate) => {
+    let undecided = false;
+    for (const test of tests) {
+      const result = test(candidate);
+      if (result === false) return false;
+      if (result === undefined) undecided = true;
+    }
+    return undecided ? undefined : true;
+  };
+}
+
+function negate(test: Test): Test {
+  return (candidate) => {
+    const result = test(candidate);
+    return result === undefined ? undefined : !result;
+  };
+}
+
+function setTest(indices: Uint32Array | undefined): Test | undefined {
+  if (!indices) return undefined;
+  const members = new Set(indices);
+  return (candidate) => members.has(candidate.index);
+}
+
+function compareDay(day: number, key: { readonly relation: "before" | "on" | "since"; readonly day: number }): boolean {
+  if (key.relation === "before") return day < key.day;
+  return key.relation === "on" ? day === key.day : day >= key.day;
+}
+
+/** The day as the sender wrote it, whatever his time zone [rfc3501 6.4.4]. */
+function sentTest(header: Header, key: Extract<SearchKey, { kind: "internal" | "sent" }>): boolean {
+  const value = header.value("date");
+  const date = value === undefined ? undefined : tryParseDate(value);
+  return date !== undefined && compareDay(Math.floor((date.atMs + date.zoneMinutes * 60_000) / DAY_MS), key);
+}
+
+function headerHas(header: Header, field: string, text: string): boolean {
+  return header.all(field).some((one) => decodeHeaderText(header.valueOf(one)).toLowerCase().includes(text));
+}
+
+function headerTextHas(header: Header, text: string): boolean {
+  return header.fields.some((field) => {
+    const name = header.text.slice(field.start, field.valueStart);
+    return `${name} ${decodeHeaderText(header.valueOf(field))}`.toLowerCase().includes(text);
+  });
+}
+
+/** Whether a text part below (or this) holds the text; headers of embedded messages belong to the body. */
+function bodyHas(bytes: Uint8Array, part: MimePart, text: string): boolean {
+  if (part.kind === "multipart") return part.children.some((child) => bodyHas(bytes, child, text));
+  if (part.kind === "message") {
+    const inner = part.children[0]!;
+    return headerTextHas(inner.header, text) || bodyHas(bytes, inner, text);
+  }
+  if (!isType(part.contentType, "text", "*")) return false;
+  const raw = bytes.subarray(part.bodyStart, part.end);
+  return partText(decodeTransfer(raw, transferEncodingOf(part)), charsetOf(part.contentType)).toLowerCase().includes(
+    text,
+  );
+}
+
+/** The text of a part's decoded bytes; what is no known character set is UTF-8 or latin1. */
+function partText(bytes: Uint8Array, charset: string | undefined): string {
+  const name = charset?.toLowerCase() ?? "us-ascii";
+  if (name !== "us-ascii") {
+    const text = decodeCharset(bytes, name);
+    if (text !== undefined) return text;
+  }
+  return decodeUtf8OrLatin1(latin1Text(bytes));
+}
