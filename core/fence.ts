@@ -8,6 +8,7 @@ import { Permanent, Temporary } from "./errors.ts";
 import { EXIT_DIALECTS } from "./exits.ts";
 import { type FencePlan, planFence, type RuntimePlaces } from "./fence_plan.ts";
 import { accountByName, becomeUser, groupId } from "./libc_account.ts";
+import { setUmask } from "./libc_files.ts";
 import { hasNoNewPrivileges, isPathDenied, landlockVersion, restrictThread } from "./libc_landlock.ts";
 import { endWithParent, execProcess, parentPid } from "./libc_process.ts";
 import { refuseExec } from "./libc_seccomp.ts";
@@ -21,6 +22,8 @@ import { FORWARDED_SIGNALS } from "./signals.ts";
 const MARKER = "INDIMAIL_FENCED";
 /** 1: run as the roles' accounts also with a root other than "/"; 0: never. */
 const ACCOUNTS = "INDIMAIL_ACCOUNTS";
+/** Sockets in `run` are for group qmail, so that the roles reach one another; nothing is for others. */
+const ACCOUNT_UMASK = 0o007;
 /** The pid of the supervisor that started this daemon. */
 const SUPERVISOR = "INDIMAIL_SUPERVISOR";
 
@@ -133,6 +136,7 @@ function changeAccount(role: Role, plan: FencePlan, call: { context: DaemonConte
   becomeUser({ uid: account.uid, gid: account.gid, groups: [account.gid, ...groups] }, {
     bindLowPorts: plan.lowPorts,
   });
+  setUmask(ACCOUNT_UMASK);
   return role.account;
 }
 

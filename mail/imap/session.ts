@@ -2,7 +2,7 @@
  * The IMAP4rev1 server session: greets, reads commands, refuses what the state does not allow, runs rows of the verb table,
  * answers, and ends cleanly. The connection and the store are given; it knows no files, sockets or clock.
  */
-import { errorText, Permanent, TimedOut } from "../../core/errors.ts";
+import { errorText, Permanent, Temporary, TimedOut } from "../../core/errors.ts";
 import type { ImapAccount, ImapLogin } from "./backend.ts";
 import { ALREADY_ANSWERED } from "./command_login.ts";
 import { runAppend } from "./command_append.ts";
@@ -26,6 +26,8 @@ export const LOGIN_FAILURES_MAX = 5;
 /** How long a failed login waits for its answer. Ours: slows guessing. */
 export const LOGIN_FAILURE_WAIT_MS = 1000;
 
+const STOPPING = "the server is going down";
+
 type EndReason = Extract<ImapEvent, { kind: "end" }>["reason"];
 
 /** Serves one client until the end; closes the connection and the account. Never throws for what a client does. */
@@ -48,6 +50,7 @@ class ImapSession implements CommandContext {
   #lost: { readonly error: unknown } | undefined;
   #flushing: Promise<void> | undefined;
   #waiting = false;
+  #saidBye = false;
   #badCommands = 0;
   #loginFailures = 0;
   #receivedBytes = 0;
@@ -62,11 +65,11 @@ class ImapSession implements CommandContext {
     this.out = new ImapOutput(wire);
     const reader = {
       read: async (into: Uint8Array) => {
-        const count = await this.#waitFor(wire.read(into));
+        const count = await this.#waitFor(() => wire.read(into));
         this.#receivedBytes += count ?? 0;
         return count;
       },
-      readable: () => this.#waitFor(wire.readable()),
+      readable: () => this.#waitFor(() => wire.readable()),
     };
     this.input = new ImapInput(reader, () => this.flush());
   }
@@ -88,8 +91,8 @@ class ImapSession implements CommandContext {
     try {
       this.#greet();
       while (this.#endReason === undefined) await this.#command();
-      if (this.#endReason === "refused") this.out.line("* BYE that is enough");
-      if (this.#endReason === "stopped") this.out.line("* BYE the server is going down");
+      if (this.#endReason === "refused") await this.#farewell("that is enough");
+      if (this.#endReason === "stopped") await this.#farewell(STOPPING);
       await this.flush();
     } catch (error) {
       await this.#ended(error);
@@ -213,11 +216,12 @@ class ImapSession implements CommandContext {
     this.selected?.sync(this.out, options);
   }
 
-  /** Waits for the client. */
-  async #waitFor<T>(reading: Promise<T>): Promise<T> {
+  /** Waits for the client, unless the server stops. */
+  async #waitFor<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#endReason === "stopped") await this.#guard(Promise.reject(new Temporary("the server is going down")));
     this.#waiting = true;
     try {
-      return await this.#guard(reading);
+      return await this.#guard(read());
     } finally {
       this.#waiting = false;
     }
@@ -236,23 +240,27 @@ class ImapSession implements CommandContext {
   /** The server stops: a command that runs is finished first, one that waits for the client is cut off. */
   #stop(): void {
     this.#endReason ??= "stopped";
-    if (!this.#waiting) return;
-    this.out.line("* BYE the server is going down");
-    this.flush().then(() => this.wire.close(), () => this.wire.close());
+    if (this.#waiting) this.#farewell(STOPPING).finally(() => this.wire.close());
   }
 
   /** The last words, by what ended the session. */
   async #ended(error: unknown): Promise<void> {
+    if (this.#endReason === "stopped") return await this.#farewell(STOPPING);
     if (this.#endReason !== undefined) return;
     if (error instanceof TimedOut || error instanceof LineTooLong) {
       this.#endReason = error instanceof TimedOut ? "timeout" : "refused";
-      this.#lost = undefined;
-      this.out.line(error instanceof TimedOut ? "* BYE silent for too long" : `* BYE ${error.message}`);
-      await this.flush().catch((lost) => lost); // a client that is gone needs no farewell
-      return;
+      return await this.#farewell(error instanceof TimedOut ? "silent for too long" : error.message);
     }
     this.#endReason = "disconnected";
     if (!this.#lost) this.settings.note({ kind: "error", verb: "session", reason: errorText(error) });
+  }
+
+  /** Says BYE once; a client that is gone needs none. */
+  async #farewell(text: string): Promise<void> {
+    if (this.#saidBye) return;
+    this.#saidBye = true;
+    this.out.line(`* BYE ${text}`);
+    await this.flush().catch((error) => this.#lost ??= { error });
   }
 
   async #close(): Promise<void> {

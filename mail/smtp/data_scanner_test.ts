@@ -49,7 +49,7 @@ const CASES: readonly (readonly [text: string, expected: Partial<Scanned>])[] = 
   ["a\rb\r\n", { state: "bare-cr" }],
   ["a\r\n.\rb", { state: "bare-cr" }],
   ["a\r\r\n", { state: "bare-cr" }],
-  ["a\r\n.", { state: "more", text: "a\n", rest: "." }],
+  ["a\r\n.", { state: "more", text: "a\n" }],
   ["Received: x\r\nrEceived:y\r\nDelivered-To: z\r\nReceive: n\r\n\r\nReceived: body\r\n.\r\n", {
     state: "end",
     hops: 3,

@@ -19,7 +19,7 @@ export interface BadPath {
 // deno-lint-ignore no-control-regex -- control characters are what it looks for
 const CONTROL = /[\x00-\x1f\x7f]/;
 /** The common case: nothing quoted, no route, one @. */
-const PLAIN = /^<([!#-'*+\-./0-9=?A-Z^-~]*(?:@[!#-'*+\-./0-9=?A-Z^-~]+)?)>/;
+const PLAIN = /^<([!#-'*+\-./0-9=?A-Z^-~]+(?:@[!#-'*+\-./0-9=?A-Z^-~]+)?|)>/;
 
 /**
  * Reads a path at the beginning of `text` (after `FROM:` or `TO:`). Without angle brackets it ends at the first blank, as

@@ -127,7 +127,7 @@ export function scanSource(path: string, text: string): SourceFile {
   };
 }
 
-/** True for tests, which some rules spare. */
+/** True for tests and what only they use, which some rules spare. */
 export function isTest(path: string): boolean {
-  return path.endsWith("_test.ts") || path.startsWith("tests/");
+  return path.startsWith("tests/") || /(?:_test|\/testing|_testing)\.ts$/.test(path);
 }

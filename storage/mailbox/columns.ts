@@ -8,7 +8,7 @@ import type { ImapSnapshot } from "../../mail/imap/backend.ts";
 export const UNKNOWN = -1;
 const ROWS_MIN = 16;
 
-/** Columns with room to grow. `paths` is the file's path below the folder, `cur/…` or `new/…`, as last seen. */
+/** Columns with room to grow. `paths` are the files as last seen: names in cur/, or `new/name` (folder_scan.ts). */
 export class Columns {
   uids: Uint32Array;
   /** Milliseconds since 1970, or UNKNOWN. */

@@ -66,5 +66,5 @@ function sizeOfNetwork(path: string): number | undefined {
 }
 
 function dateOfName(path: string): number {
-  return Number(/^\w+\/(\d{1,12})\./.exec(path)?.[1] ?? 0) * 1000;
+  return Number(/^(?:new\/)?(\d{1,12})\./.exec(path)?.[1] ?? 0) * 1000;
 }

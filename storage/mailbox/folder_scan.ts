@@ -4,7 +4,7 @@
  * alone: what was read too soon after the last change is read again later.
  */
 import type { Disk } from "../disk.ts";
-import { FLAGS_MARK, isMessageName } from "../maildir/names.ts";
+import { baseOfName, FLAGS_MARK, isMessageName } from "../maildir/names.ts";
 
 /** Time and inode of a directory. */
 export interface DirectoryTime {
@@ -35,11 +35,29 @@ export function sureFromMs(time: DirectoryTime): number {
   return time.ms + (time.ms % 1000 === 0 ? SECOND_TICK_MS : TICK_MS);
 }
 
-/** Message files of a directory of the folder, as `cur/name` or `new/name`. */
+/** How the path of a message that is still in new/ begins; other paths are names in cur/. */
+const NEW = "new/";
+
+/** True for a message that is still in new/. */
+export function isInNew(path: string): boolean {
+  return path.startsWith(NEW);
+}
+
+/** The file of a message of a folder. */
+export function fileOf(folder: string, path: string): string {
+  return isInNew(path) ? `${folder}/${path}` : `${folder}/cur/${path}`;
+}
+
+/** The base of a path. */
+export function baseOfPath(path: string): string {
+  return baseOfName(isInNew(path) ? path.slice(NEW.length) : path);
+}
+
+/** Messages of a directory of the folder: names in cur/, or `new/name`. */
 export function readMessagePaths(folder: string, part: "cur" | "new"): string[] {
   const paths: string[] = [];
   for (const entry of Deno.readDirSync(`${folder}/${part}`)) {
-    if (isMessageName(entry.name) && !entry.isDirectory) paths.push(`${part}/${entry.name}`);
+    if (isMessageName(entry.name) && !entry.isDirectory) paths.push(part === "cur" ? entry.name : NEW + entry.name);
   }
   return paths;
 }
@@ -55,19 +73,14 @@ export async function moveToCur(disk: Disk, folder: string, paths: readonly stri
       now.push(path);
       continue;
     }
-    const target = curPathOf(path);
+    const name = path.slice(NEW.length);
+    const target = name.includes(FLAGS_MARK) ? name : name + FLAGS_MARK;
     try {
-      await disk.rename(`${folder}/${path}`, `${folder}/${target}`);
+      await disk.rename(fileOf(folder, path), fileOf(folder, target));
       now.push(target);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) now.push(path);
     }
   }
   return now;
-}
-
-/** Where a message of new/ goes in cur/. */
-export function curPathOf(path: string): string {
-  const name = path.slice(path.indexOf("/") + 1);
-  return `cur/${name.includes(FLAGS_MARK) ? name : name + FLAGS_MARK}`;
 }

@@ -13,7 +13,7 @@ import {
   type UidList,
   writeUidFile,
 } from "../maildir/uid_file.ts";
-import { baseOfName } from "../maildir/names.ts";
+import { baseOfPath } from "./folder_scan.ts";
 import type { Columns } from "./columns.ts";
 import type { FolderMeta } from "./mail_index.ts";
 import type { ViewContext } from "./folder_view.ts";
@@ -104,7 +104,7 @@ export class FolderUids {
   async #rewrite(columns: Columns, more: (entries: [number, string][]) => void): Promise<void> {
     const entries: [number, string][] = [];
     for (let row = 0; row < columns.count; row++) {
-      entries.push([columns.uids[row]!, baseOfName(columns.paths[row]!.slice(4))]);
+      entries.push([columns.uids[row]!, baseOfPath(columns.paths[row]!)]);
     }
     more(entries);
     entries.sort((a, b) => a[0] - b[0]);
@@ -126,5 +126,5 @@ export class FolderUids {
 
 function isRow(columns: Columns, uid: number, base: string): boolean {
   const row = columns.find(uid);
-  return row >= 0 && baseOfName(columns.paths[row]!.slice(4)) === base;
+  return row >= 0 && baseOfPath(columns.paths[row]!) === base;
 }

@@ -4,14 +4,15 @@
  * read again only when a directory's time says so. What changes it runs one at a time (`exclusive`).
  */
 import { withFileLock } from "../locks/file_lock.ts";
-import { baseOfName, FLAGS_MARK, flagsOfName } from "../maildir/names.ts";
+import { FLAGS_MARK, flagsOfName } from "../maildir/names.ts";
 import { KEYWORD_UPDATES_MAX, keywordStamp, readKeywords, writeKeywordList } from "../maildir/keywords.ts";
 import { type Eventually, KEYWORD_BIT_FIRST, KEYWORDS_MAX } from "../../mail/imap/backend.ts";
 import type { Disk } from "../disk.ts";
 import { Columns, Snapshot } from "./columns.ts";
 import { fillDates, fillSizes } from "./fill_columns.ts";
 import { flagsOfLetters, SYSTEM_BITS } from "./flag_letters.ts";
-import { type DirectoryTime, directoryTime, moveToCur, readMessagePaths, sureFromMs } from "./folder_scan.ts";
+import { DirectoryState } from "./directory_state.ts";
+import { baseOfPath, directoryTime, fileOf, isInNew, readMessagePaths } from "./folder_scan.ts";
 import { FolderReplaced, FolderUids } from "./folder_uids.ts";
 import type { IndexPool } from "./index_pool.ts";
 import type { FolderMeta, SavedFolder } from "./mail_index.ts";
@@ -30,12 +31,6 @@ export interface ViewContext {
   /** The view has changed and is to be saved some time. */
   readonly changed: () => void;
 }
-
-/** How long after a change of our own cur/ is read again, in case somebody else changed it in the same moment. */
-const OWN_CHANGE_VERIFY_MS = 5000;
-/** Rounds of moving new/ to cur/ before the rest is left for the next look. */
-const NEW_ROUNDS_MAX = 3;
-const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** A message that is to be taken in: its file and what is known of it. */
 export interface Arrival {
@@ -60,11 +55,7 @@ export class FolderView {
   dirty = false;
   dead = false;
   readonly uids: FolderUids;
-  #new: DirectoryTime = { ms: 0, inode: 0 };
-  #newSureMs = 0;
-  #cur: DirectoryTime = { ms: 0, inode: 0 };
-  #curVerifyMs = 0;
-  #keywordStamp = "";
+  readonly directories: DirectoryState;
   /** While the folder is read for the first time: what came from new/. */
   #firstArrivals: Set<string> | undefined = new Set();
   #queue: Promise<unknown> = Promise.resolve();
@@ -73,6 +64,7 @@ export class FolderView {
   private constructor(context: ViewContext) {
     this.context = context;
     this.uids = new FolderUids(context);
+    this.directories = new DirectoryState(context);
     this.snapshot = new Snapshot(this.columns, this.flags, this);
   }
 
@@ -82,7 +74,7 @@ export class FolderView {
     const cur = directoryTime(`${context.path}/cur`);
     const fresh = directoryTime(`${context.path}/new`);
     if (!cur || !fresh) return undefined;
-    const saved = context.index.use(context.maildir, (index) => index.savedFolder(context.folder));
+    const saved = context.index.useExisting(context.maildir, (index) => index.savedFolder(context.folder));
     const usable = saved && saved.meta.curInode === cur.inode && saved.meta.newInode === fresh.inode;
     if (usable && saved.meta.uidStamp !== "" && view.uids.adopt(saved.meta)) view.#takeSaved(saved);
     await view.exclusive(() => view.#look());
@@ -103,28 +95,24 @@ export class FolderView {
 
   /** Takes in what changed on disk, if anything did; costs three stats when nothing did. */
   refresh(): Eventually<void> {
-    if (this.dead || (this.#queued === 0 && !this.#looksChanged())) return;
+    if (this.dead || (this.#queued === 0 && !this.directories.looksChanged())) return;
     return this.exclusive(() => this.dead ? Promise.resolve() : this.#look());
   }
 
   /** Before a change of our own: takes in others' changes. Only inside `exclusive`. */
   async prepare(): Promise<void> {
-    if (this.#looksChanged()) await this.#look();
+    if (this.directories.looksChanged()) await this.#look();
   }
 
-  /** After a change of our own to files of cur/: the directory's new time is not a reason to read it again soon. */
+  /** After a change of our own to files of cur/. */
   ownChange(): void {
-    const time = directoryTime(`${this.context.path}/cur`);
-    if (!time) return this.kill();
-    this.#cur = time;
-    this.#curVerifyMs = this.context.nowMs() + OWN_CHANGE_VERIFY_MS;
-    this.#keywordStamp = keywordStamp(this.context.path);
+    this.directories.ownChange();
     this.markDirty();
   }
 
   /** A file was not where it should be: read cur/ at the next look. */
   distrust(): void {
-    this.#curVerifyMs = 0;
+    this.directories.distrust();
   }
 
   markDirty(): void {
@@ -151,7 +139,7 @@ export class FolderView {
   /** The path of a message's file, or undefined when it is gone. */
   pathOf(uid: number): string | undefined {
     const row = this.columns.find(uid);
-    return row < 0 ? undefined : `${this.context.path}/${this.columns.paths[row]}`;
+    return row < 0 ? undefined : fileOf(this.context.path, this.columns.paths[row]!);
   }
 
   fillDates(columns: Columns, count: number): void {
@@ -221,13 +209,8 @@ export class FolderView {
       uidNext: this.uids.uidNext,
       recentFrom: this.recentFrom,
       keywords: this.keywords,
-      newMs: this.#new.ms,
-      newInode: this.#new.inode,
-      curMs: this.#cur.ms,
-      curInode: this.#cur.inode,
-      curVerifyMs: this.#curVerifyMs,
+      ...this.directories.meta(),
       uidStamp: this.uids.stamp,
-      keywordStamp: this.#keywordStamp,
     };
   }
 
@@ -250,62 +233,22 @@ export class FolderView {
     this.flags[row] = flags;
   }
 
-  #looksChanged(): boolean {
-    const { path, nowMs } = this.context;
-    const fresh = directoryTime(`${path}/new`);
-    const cur = directoryTime(`${path}/cur`);
-    if (!fresh || !cur) return true;
-    return fresh.ms !== this.#new.ms || fresh.inode !== this.#new.inode || this.#newSureMs !== NEVER ||
-      cur.ms !== this.#cur.ms || cur.inode !== this.#cur.inode || nowMs() >= this.#curVerifyMs ||
-      this.#keywordStamp !== keywordStamp(path);
-  }
-
   async #look(): Promise<void> {
-    const { path, nowMs } = this.context;
-    const cur = directoryTime(`${path}/cur`);
-    if (!cur || !directoryTime(`${path}/new`)) return this.kill();
-    if (this.#cur.inode !== 0 && cur.inode !== this.#cur.inode) return this.kill();
-    const curChanged = cur.ms !== this.#cur.ms || nowMs() >= this.#curVerifyMs;
-    const arrived = await this.#takeNew();
-    for (const file of arrived) this.#firstArrivals?.add(file);
-    const keywordsChanged = this.#keywordStamp !== keywordStamp(path);
-    if (curChanged || keywordsChanged) {
-      // Read after new/ was emptied: what was moved is seen here.
-      const before = directoryTime(`${path}/cur`);
-      if (!before) return this.kill();
-      const scannedMs = nowMs();
-      const waiting = arrived.filter((arrival) => arrival.startsWith("new/"));
-      const files = [...readMessagePaths(path, "cur"), ...waiting];
-      this.#cur = before;
-      this.#curVerifyMs = scannedMs >= sureFromMs(before) ? NEVER : sureFromMs(before);
-      await this.#merge(files, { all: true, keywords: keywordsChanged });
+    const { directories } = this;
+    if (directories.replaced()) return this.kill();
+    const curChanged = directories.curChanged();
+    const arrived = await directories.takeNew();
+    for (const path of arrived) this.#firstArrivals?.add(path);
+    const keywords = directories.keywordsChanged();
+    if (curChanged || keywords) {
+      const names = directories.readCur(); // after new/ was emptied: what was moved is seen here
+      if (!names) return this.kill();
+      for (const path of arrived) if (isInNew(path)) names.push(path);
+      await this.#merge(names, { all: true, keywords });
     } else if (arrived.length > 0) {
       await this.#merge(arrived, { all: false, keywords: false });
       this.ownChange();
     }
-  }
-
-  /** Reads new/ if it may have changed and moves what is there to cur/; the paths of what is (still) new to us. */
-  async #takeNew(): Promise<string[]> {
-    const { path, disk, nowMs } = this.context;
-    const arrived: string[] = [];
-    for (let round = 0; round < NEW_ROUNDS_MAX; round++) {
-      const time = directoryTime(`${path}/new`);
-      if (!time) return arrived;
-      if (time.ms === this.#new.ms && time.inode === this.#new.inode && this.#newSureMs === NEVER) break;
-      const scannedMs = nowMs();
-      const waiting = readMessagePaths(path, "new");
-      this.#new = time;
-      this.#newSureMs = scannedMs >= sureFromMs(time) ? NEVER : sureFromMs(time);
-      if (waiting.length === 0) break;
-      const moved = await moveToCur(disk, path, waiting);
-      for (const file of moved) arrived.push(file);
-      if (moved.some((file) => file.startsWith("new/"))) {
-        this.#newSureMs = 0; // more to move at the next look
-        break;
-      }
-    }
-    return arrived;
   }
 
   /** Brings the columns to what was read: `all` when `files` are all there are, else only arrivals. */
@@ -315,14 +258,14 @@ export class FolderView {
   ): Promise<void> {
     const { columns } = this;
     if (columns.count === 0 && files.length > 0) {
-      this.#keywordStamp = keywordStamp(this.context.path);
+      this.directories.keywordStamp = keywordStamp(this.context.path);
       return await this.#arrive(files);
     }
     const leftover = new Set(files);
     const missing: number[] = [];
     for (let row = 0; row < columns.count; row++) {
       const path = columns.paths[row]!;
-      if (!leftover.delete(path) && (options.all || path.startsWith("new/"))) missing.push(row);
+      if (!leftover.delete(path) && (options.all || isInNew(path))) missing.push(row);
     }
     const byBase = new Map<string, string>();
     for (const file of leftover) byBase.set(baseOfPath(file), file);
@@ -373,16 +316,13 @@ export class FolderView {
 
   /** Takes in files, in order of arrival: names begin with the time. */
   async #arrive(files: readonly string[]): Promise<void> {
-    const names = files.map((file) => file.slice(4)).sort();
-    const waiting = new Set(files.filter((file) => file.startsWith("new/")).map((file) => file.slice(4)));
-    const keywords = this.#keywordStamp === "" ? undefined : readKeywords(this.context.path)?.byBase;
+    const keywords = this.directories.keywordStamp === "" ? undefined : readKeywords(this.context.path)?.byBase;
     const arrivals: Arrival[] = [];
     let last = "";
-    for (const name of names) {
-      const base = baseOfName(name);
+    for (const path of [...files].sort()) {
+      const base = baseOfPath(path);
       if (base === last) continue; // two names of one message
       last = base;
-      const path = waiting.has(name) ? `new/${name}` : `cur/${name}`;
       const words = keywords?.get(base);
       arrivals.push({ path, flags: systemFlags(path) | (words ? this.keywordBits(words) ?? 0 : 0) });
     }
@@ -392,7 +332,7 @@ export class FolderView {
   /** Reads the keywords of all messages anew. */
   #readKeywords(count: number): boolean {
     const { path, disk } = this.context;
-    this.#keywordStamp = keywordStamp(path);
+    this.directories.keywordStamp = keywordStamp(path);
     const keywords = readKeywords(path);
     const flags = this.flags.slice();
     let changed = false;
@@ -426,12 +366,7 @@ export class FolderView {
     this.flags.set(saved.flags);
     this.keywords = [...meta.keywords];
     this.recentFrom = meta.recentFrom;
-    this.#new = { ms: meta.newMs, inode: meta.newInode };
-    this.#newSureMs = NEVER;
-    if (meta.newMs + OWN_CHANGE_VERIFY_MS > this.context.nowMs()) this.#newSureMs = 0;
-    this.#cur = { ms: meta.curMs, inode: meta.curInode };
-    this.#curVerifyMs = meta.curVerifyMs;
-    this.#keywordStamp = meta.keywordStamp;
+    this.directories.adopt(meta);
     this.snapshot = new Snapshot(this.columns, this.flags, this);
   }
 
@@ -461,11 +396,6 @@ function ascending(uids: readonly number[]): readonly number[] {
   return uids.every((uid, index) => index === 0 || uids[index - 1]! < uid)
     ? order
     : order.sort((a, b) => uids[a]! - uids[b]!);
-}
-
-/** The base of a path below a folder. */
-export function baseOfPath(path: string): string {
-  return baseOfName(path.slice(4));
 }
 
 /** The system flags in the name of a path. */

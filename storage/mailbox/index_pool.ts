@@ -18,6 +18,11 @@ interface Open {
 export class IndexPool {
   readonly #open = new Map<string, Open>();
 
+  /** As `use`, but only where there is an index. */
+  useExisting<T>(maildir: string, run: (index: MailIndex) => T): T | undefined {
+    return inodeOf(`${maildir}/${INDEX_FILE_NAME}`) === undefined ? undefined : this.use(maildir, run);
+  }
+
   /** Runs `run` on the index of a Maildir; undefined when there can be none. */
   use<T>(maildir: string, run: (index: MailIndex) => T): T | undefined {
     for (let attempt = 1;; attempt++) {

@@ -100,7 +100,7 @@ export class MailAccount implements ImapAccount, MailboxOwner {
     if (folder === "") return refuse("CANNOT", "INBOX cannot be deleted");
     if (folder === undefined || !folderExists(this.maildir, folder)) return refuse("NONEXISTENT", NO_FOLDER);
     await removeFolder(this.#store.disk, this.maildir, folder);
-    this.#store.index.use(this.maildir, (index) => index.removeFolder(folder));
+    this.#store.index.useExisting(this.maildir, (index) => index.removeFolder(folder));
     await this.#store.forget(this.maildir, folder, { below: false });
     await this.#recountLater();
   }
@@ -116,7 +116,7 @@ export class MailAccount implements ImapAccount, MailboxOwner {
     if (folders.length === 0) return refuse("NONEXISTENT", NO_FOLDER);
     if (target.startsWith(`${source}.`)) return refuse("CANNOT", "a mailbox cannot be moved into itself");
     await renameFolder(this.#store.disk, this.maildir, { from: source, to: target });
-    this.#store.index.use(this.maildir, (index) => {
+    this.#store.index.useExisting(this.maildir, (index) => {
       index.removeFolder(target, { below: true });
       index.renameFolder(source, target);
     });

@@ -10,6 +10,7 @@ import { writeKeywords } from "../maildir/keywords.ts";
 import { FLAGS_MARK } from "../maildir/names.ts";
 import { countBareLf, CrlfToLf } from "./crlf.ts";
 import { lettersOfFlags } from "./flag_letters.ts";
+import { fileOf } from "./folder_scan.ts";
 import type { FolderMailbox } from "./folder_mailbox.ts";
 
 /** Bytes gathered before they are written. */
@@ -97,11 +98,11 @@ export class MessageAppend implements ImapAppend {
   #place(): Promise<number | undefined> {
     const { disk, mailbox: { view }, uniqueName } = this.#settings;
     const base = `${uniqueName},S=${this.#fileBytes}`;
-    const path = `cur/${base}${FLAGS_MARK}${lettersOfFlags(this.#settings.flags, "")}`;
+    const path = `${base}${FLAGS_MARK}${lettersOfFlags(this.#settings.flags, "")}`;
     return view.exclusive(async () => {
       await view.prepare();
       if (view.dead) return undefined;
-      await disk.link(this.#tmp, `${view.context.path}/${path}`);
+      await disk.link(this.#tmp, fileOf(view.context.path, path));
       await disk.syncDirectory(`${view.context.path}/cur`);
       return await this.#takeIn({ base, path });
     });

@@ -8,7 +8,8 @@ import { readKeywords, writeKeywordList, writeKeywords } from "../maildir/keywor
 import { FLAGS_MARK, sizeOfName } from "../maildir/names.ts";
 import type { FlagChange } from "../../mail/imap/backend.ts";
 import { lettersOfFlags, SYSTEM_BITS } from "./flag_letters.ts";
-import { type Arrival, baseOfPath, type FolderView, lettersOf } from "./folder_view.ts";
+import { baseOfPath, fileOf } from "./folder_scan.ts";
+import { type Arrival, type FolderView, lettersOf } from "./folder_view.ts";
 
 /** Keyword changes of one command above which `:list` is written instead of a file for each message. */
 const KEYWORD_FILES_MAX = 8;
@@ -54,10 +55,10 @@ function changeWord(old: number, change: FlagChange): number {
 async function renameRow(view: FolderView, row: number, word: number): Promise<boolean> {
   const { columns, context } = view;
   const old = columns.paths[row]!;
-  const path = `cur/${baseOfPath(old)}${FLAGS_MARK}${lettersOfFlags(word, lettersOf(old))}`;
+  const path = `${baseOfPath(old)}${FLAGS_MARK}${lettersOfFlags(word, lettersOf(old))}`;
   if (path === old) return true;
   try {
-    await context.disk.rename(`${context.path}/${old}`, `${context.path}/${path}`);
+    await context.disk.rename(fileOf(context.path, old), fileOf(context.path, path));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     view.distrust();
@@ -104,7 +105,7 @@ export function removeMessages(
       for (const uid of uids) {
         const row = columns.find(uid);
         if (row < 0) continue;
-        const path = `${context.path}/${columns.paths[row]}`;
+        const path = fileOf(context.path, columns.paths[row]!);
         const size = options.counted ? fileBytes(path) : 0;
         if (size === undefined || !await unlinked(view, path)) {
           view.distrust();
@@ -182,7 +183,7 @@ export function copyMessages(
       }
       for (const keywords of keywordsOf) await writeKeywords(target.context.disk, target.context.path, keywords);
     } catch (error) {
-      for (const arrival of arrivals) await unlinked(target, `${target.context.path}/${arrival.path}`);
+      for (const arrival of arrivals) await unlinked(target, fileOf(target.context.path, arrival.path));
       throw error;
     }
     if (arrivals.length === 0) return { sourceUids, targetUids: [] };
@@ -204,7 +205,7 @@ async function linkMessage(
   const row = source.columns.find(message.uid);
   if (row < 0) return undefined;
   const { columns } = source;
-  const from = `${source.context.path}/${columns.paths[row]}`;
+  const from = fileOf(source.context.path, columns.paths[row]!);
   const size = fileBytes(from);
   if (size === undefined) {
     source.distrust();
@@ -214,9 +215,9 @@ async function linkMessage(
   const keywords = source.keywordNames(word);
   const bits = target.keywordBits(keywords) ?? 0;
   const letters = lettersOfFlags(word & SYSTEM_BITS, lettersOf(columns.paths[row]!));
-  const path = `cur/${message.unique},S=${size}${FLAGS_MARK}${letters}`;
+  const path = `${message.unique},S=${size}${FLAGS_MARK}${letters}`;
   try {
-    await target.context.disk.link(from, `${target.context.path}/${path}`);
+    await target.context.disk.link(from, fileOf(target.context.path, path));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound) || source.pathOf(message.uid) === undefined) throw error;
     source.distrust();

@@ -4,7 +4,13 @@
  */
 import { assert, assertEquals } from "../support/assert.ts";
 import { latin1Bytes, latin1Text } from "../../core/bytes.ts";
-import type { CommitRequest, QueuedMessage, QueueStore } from "../../storage/queue/store_types.ts";
+import {
+  type CommitRequest,
+  type QueuedMessage,
+  QueueRefusal,
+  type QueueStore,
+} from "../../storage/queue/store_types.ts";
+import type { Envelope } from "../../storage/queue/submission.ts";
 
 /** How strictly marks are checked: after a plain crash what was written counts, after a power cut only what was synced. */
 export type CrashKind = "stop" | "power-cut";
@@ -25,17 +31,59 @@ interface Entry {
   bounceRecorded: string;
 }
 
+/** A message to be made up. */
+export interface OfferOptions {
+  readonly sizeBytes: number;
+  readonly addresses: readonly string[];
+}
+
 /** The messages of one run. */
 export class QueueLedger {
   readonly entries = new Map<string, Entry>();
 
-  /** Offers a message and notes the answer; undefined when it is refused. */
-  async accept(store: QueueStore, tag: string, options: { sizeBytes: number; addresses: readonly string[] }) {
+  /** The same promises, to be changed apart. */
+  copy(): QueueLedger {
+    const copy = new QueueLedger();
+    for (const [tag, entry] of this.entries) {
+      const { deliveryIds, called, recorded } = entry;
+      const own = { deliveryIds: new Map(deliveryIds), called: new Set(called), recorded: new Set(recorded) };
+      copy.entries.set(tag, { ...entry, ...own });
+    }
+    return copy;
+  }
+
+  /** Offers a message to a store and notes the answer; undefined when it is refused. */
+  async accept(store: QueueStore, tag: string, options: OfferOptions): Promise<QueuedMessage | undefined> {
+    let message: QueuedMessage | undefined;
+    await this.offer(tag, options, async (bytes) => {
+      try {
+        const incoming = await store.begin();
+        try {
+          for (let at = 0; at < bytes.length; at += 8192) await incoming.write(bytes.subarray(at, at + 8192));
+        } catch (error) {
+          incoming.abort();
+          throw error;
+        }
+        message = await incoming.commit(requestFor(options.addresses));
+        return true;
+      } catch (error) {
+        if (error instanceof QueueRefusal) return false;
+        throw error;
+      }
+    });
+    const entry = this.entries.get(tag)!;
+    for (const { original, deliveryId } of message?.recipients ?? []) entry.deliveryIds.set(original, deliveryId);
+    return message;
+  }
+
+  /** Offers a message to whatever `submit` is. */
+  async offer(
+    tag: string,
+    options: OfferOptions,
+    submit: (bytes: Uint8Array, envelope: Envelope) => Promise<boolean>,
+  ): Promise<void> {
     const { sizeBytes, addresses } = options;
-    const body = `${tag} `.repeat(Math.ceil(sizeBytes / (tag.length + 1))).slice(
-      0,
-      Math.max(sizeBytes, tag.length + 1),
-    );
+    const body = `${tag} `.repeat(Math.ceil(sizeBytes / tag.length)).slice(0, Math.max(sizeBytes, tag.length + 1));
     const entry: Entry = {
       tag,
       body,
@@ -48,26 +96,7 @@ export class QueueLedger {
       bounceRecorded: "",
     };
     this.entries.set(tag, entry);
-    try {
-      const incoming = await store.begin();
-      try {
-        const bytes = latin1Bytes(body);
-        for (let at = 0; at < bytes.length; at += 8192) await incoming.write(bytes.subarray(at, at + 8192));
-      } catch (error) {
-        incoming.abort();
-        throw error;
-      }
-      const message = await incoming.commit(requestFor(addresses));
-      entry.state = "accepted";
-      for (const { original, deliveryId } of message.recipients) entry.deliveryIds.set(original, deliveryId);
-      return message;
-    } catch (error) {
-      if (entry.state === "offered" && error instanceof Error && error.name === "QueueRefusal") {
-        entry.state = "refused";
-        return undefined;
-      }
-      throw error;
-    }
+    entry.state = await submit(latin1Bytes(body), requestFor(addresses).envelope) ? "accepted" : "refused";
   }
 
   /** The entry of a message. */
@@ -145,7 +174,7 @@ export class QueueLedger {
       const known = entry.deliveryIds.get(original);
       if (known !== undefined) assertEquals(deliveryId, known, `${entry.tag} has another delivery id`);
       if (done) continue;
-      assert(entry.state !== "finished", `${entry.tag} came back for ${original} after its end`);
+      assert(!allRecorded || entry.state !== "finished", `${entry.tag} came back for ${original} after its end`);
       // The last mark in the files is not synced, since the removal follows.
       if (kind === "power-cut" && allRecorded) continue;
       assert(!entry.recorded.has(original), `${entry.tag} is delivered to ${original} again`);
