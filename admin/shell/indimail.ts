@@ -23,7 +23,7 @@ export const applet = defineApplet({
     list: { long: "list", help: "print every program with its room, role and summary" },
     json: { long: "json", help: "with --list: as JSON" },
     root: { long: "root", value: "folder", help: "before a program's name: the installation that it works on" },
-    version: { long: "version", help: "print the version of this executable" },
+    version: { long: "version", help: "print the version of this executable and of its runtime" },
   },
   operands: [
     { name: "program", help: "a program's name, or help, link, completion", optional: true },
@@ -47,7 +47,7 @@ that shell.`,
   async run(proc) {
     const [command, operand, ...more] = proc.args;
     const print = (text: string) => proc.stdout.write(utf8Bytes(text));
-    if (proc.options.version) return await print(`indimail ${VERSION}\n`);
+    if (proc.options.version) return await print(`indimail ${VERSION}, Deno ${Deno.version.deno}\n`);
     if (command === undefined) return await print(overviewText(APPLETS));
     if (command !== "link" && command !== "completion") {
       throw new Usage(`there is no program ${command}; indimail --list shows all`);

@@ -348,7 +348,7 @@ Deno.test("a message over the size limit is refused by SIZE, and at its end when
   assertMatch(await run.say(`${line.repeat(250)}.\r\nNOOP\r\n`), /^552 5\.3\.4 [^\r]*\r\n250 2\.0\.0 ok\r\n$/);
   await run.say("MAIL FROM:<a@a.test>\r\nRCPT TO:<b@b.test>\r\nDATA\r\n");
   assertMatch(await run.say(`${line.repeat(100)}.\r\n`), /^250 2\.0\.0 queued/);
-  assertEquals(run.backend.messages.map((message) => message.length), [17 + 15 + 99_900]);
+  assertEquals(run.backend.messages.map((message) => message.length), [18 + 15 + 99_900]);
   await finish(run);
 });
 

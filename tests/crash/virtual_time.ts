@@ -14,12 +14,17 @@ const FIRED_MAX = 10_000;
 
 /** The time of one run. Installs itself in place of setTimeout while `drive` works. */
 export class VirtualTime {
-  nowMs: number;
+  #nowMs: number;
   #timers = new Map<number, Timer>();
   #next = 1;
 
   constructor(nowMs: number) {
-    this.nowMs = nowMs;
+    this.#nowMs = nowMs;
+  }
+
+  /** Milliseconds, moved on only by timers. */
+  nowMs(): number {
+    return this.#nowMs;
   }
 
   /**
@@ -31,7 +36,7 @@ export class VirtualTime {
     const replaced = {
       setTimeout: (run: () => void, delayMs = 0) => {
         const id = this.#next++;
-        this.#timers.set(id, { dueMs: this.nowMs + delayMs, run });
+        this.#timers.set(id, { dueMs: this.#nowMs + delayMs, run });
         return id;
       },
       clearTimeout: (id?: number) => void (id !== undefined && this.#timers.delete(id)),
@@ -65,7 +70,7 @@ export class VirtualTime {
     for (const entry of this.#timers) if (!first || entry[1].dueMs < first[1].dueMs) first = entry;
     if (!first) throw new Error("simulated run is stuck: nothing is under way and no timer is set");
     this.#timers.delete(first[0]);
-    this.nowMs = Math.max(this.nowMs, first[1].dueMs);
+    this.#nowMs = Math.max(this.#nowMs, first[1].dueMs);
     first[1].run();
   }
 }

@@ -1,0 +1,63 @@
+/**
+ * Runs every transcript of this folder: commands by sh in an empty folder, with an installation's root of its own and
+ * our programs in PATH, as links to the compiled executable (INDIMAIL_BIN) or as scripts that run the checkout.
+ */
+import { APPLETS } from "../../applets.ts";
+import { type Launcher, linkPrograms, ownLauncher } from "../../admin/shell/link.ts";
+import { AssertionError } from "node:assert";
+import { matchesOutput, outputLines, parseTranscript, type Step } from "./transcript.ts";
+
+const HERE = new URL(".", import.meta.url).pathname;
+const EXECUTABLE = Deno.env.get("INDIMAIL_BIN");
+
+/** Variables of the caller that a program may not depend on; everything else is left out. */
+const KEPT_VARIABLES = ["DENO_DIR", "DENO_TLS_CA_STORE", "LANG"];
+
+function launcher(): Launcher {
+  return EXECUTABLE === undefined ? ownLauncher() : { kind: "link", executable: Deno.realPathSync(EXECUTABLE) };
+}
+
+function environment(folder: string): Record<string, string> {
+  const kept = KEPT_VARIABLES.map((name) => [name, Deno.env.get(name)] as const);
+  // deno keeps its cache in the caller's home, and the programs must not
+  const cache = EXECUTABLE === undefined ? [["XDG_CACHE_HOME", `${Deno.env.get("HOME")}/.cache`] as const] : [];
+  return {
+    ...Object.fromEntries([...kept, ...cache].filter((pair): pair is [string, string] => pair[1] !== undefined)),
+    HOME: `${folder}/home`,
+    INDIMAIL_ROOT: `${folder}/root`,
+    PATH: `${folder}/bin:${Deno.env.get("PATH")}`,
+    TZ: "UTC",
+    USER: "tester",
+  };
+}
+
+async function runStep(step: Step, folder: string): Promise<void> {
+  const child = new Deno.Command("sh", {
+    args: ["-c", `exec 2>&1\n${step.command}`],
+    cwd: `${folder}/home`,
+    env: environment(folder),
+    clearEnv: true,
+    stdin: "null",
+  });
+  const { code, stdout } = await child.output();
+  const actual = outputLines(new TextDecoder().decode(stdout));
+  if (code === step.code && matchesOutput(step.output, actual)) return;
+  const said = `expected [${step.code}]:\n${step.output.join("\n")}\ngot [${code}]:\n${actual.join("\n")}`;
+  throw new AssertionError({ message: `line ${step.line}: ${step.command}\n${said}` });
+}
+
+async function runTranscript(name: string): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "indimail-applets." });
+  try {
+    for (const part of ["bin", "home", "root"]) await Deno.mkdir(`${folder}/${part}`);
+    linkPrograms(`${folder}/bin`, { names: APPLETS.flatMap(({ names }) => names), launcher: launcher(), force: false });
+    for (const step of parseTranscript(await Deno.readTextFile(`${HERE}${name}.txt`))) await runStep(step, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+for (const entry of [...Deno.readDirSync(HERE)].sort((a, b) => a.name < b.name ? -1 : 1)) {
+  const name = /^(.*)\.txt$/.exec(entry.name)?.[1];
+  if (name !== undefined) Deno.test(`the programs do what the transcript ${name} says`, () => runTranscript(name));
+}
