@@ -7,6 +7,15 @@ import type { AppletEntry } from "./core/applet.ts";
 /** All programs, ordered by name. */
 export const APPLETS: readonly AppletEntry[] = [
   {
+    names: ["imapd"],
+    room: "servers/mailbox",
+    role: "mailbox",
+    section: 8,
+    summary: "serve a Maildir by IMAP to a user who is authenticated",
+    daemon: false,
+    load: () => import("./servers/mailbox/imapd.ts"),
+  },
+  {
     names: ["indimail"],
     room: "admin/shell",
     role: "admin",
@@ -79,6 +88,15 @@ export const APPLETS: readonly AppletEntry[] = [
     load: () => import("./admin/config/maildirmake.ts"),
   },
   {
+    names: ["qmail-inject"],
+    room: "servers/inject",
+    role: "inject",
+    section: 8,
+    summary: "preprocess and send a mail message",
+    daemon: false,
+    load: () => import("./servers/inject/qmail_inject.ts"),
+  },
+  {
     names: ["qmail-local"],
     room: "servers/delivery",
     role: "local",
@@ -115,6 +133,15 @@ export const APPLETS: readonly AppletEntry[] = [
     load: () => import("./admin/config/qmail_newu.ts"),
   },
   {
+    names: ["qmail-queue"],
+    room: "servers/inject",
+    role: "inject",
+    section: 8,
+    summary: "queue a mail message for delivery",
+    daemon: false,
+    load: () => import("./servers/inject/qmail_queue.ts"),
+  },
+  {
     names: ["qmail-remote"],
     room: "servers/remote",
     role: "remote",
@@ -149,6 +176,15 @@ export const APPLETS: readonly AppletEntry[] = [
     summary: "analyze the configuration files",
     daemon: false,
     load: () => import("./admin/config/qmail_showctl.ts"),
+  },
+  {
+    names: ["sendmail", "isendmail"],
+    room: "servers/inject",
+    role: "inject",
+    section: 8,
+    summary: "submit a mail message as other programs expect it",
+    daemon: false,
+    load: () => import("./servers/inject/sendmail.ts"),
   },
   {
     names: ["vadddomain"],

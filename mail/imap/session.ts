@@ -167,8 +167,8 @@ class ImapSession implements CommandContext {
     this.wire.setTimeout(preauthenticated ? SESSION_TIMEOUT_MS : LOGIN_TIMEOUT_MS);
     const code = `CAPABILITY ${capabilityText(this.capabilities())}`;
     const greeting = ok(`${this.settings.hostName} IMAP4rev1 ready`, code);
-    const line = formatCompletion("*", greeting);
-    this.out.line(preauthenticated ? line.replace("* OK", "* PREAUTH") : line);
+    const line = formatCompletion(preauthenticated?.tag ?? "*", greeting);
+    this.out.line(preauthenticated && preauthenticated.tag === undefined ? line.replace("* OK", "* PREAUTH") : line);
   }
 
   async #command(): Promise<void> {

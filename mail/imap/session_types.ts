@@ -40,8 +40,8 @@ export interface ImapSettings {
   /** Aborts when the server stops: the client is told BYE. */
   readonly stopping: AbortSignal;
   readonly note: (event: ImapEvent) => void;
-  /** Set when somebody else has authenticated the user: greeting PREAUTH. */
-  readonly preauthenticated?: { readonly user: string; readonly account: ImapAccount };
+  /** Set when somebody else has authenticated the user: greeting PREAUTH, or with `tag` the answer to that login. */
+  readonly preauthenticated?: { readonly user: string; readonly account: ImapAccount; readonly tag?: string };
   /** Answer to ID: name and version. */
   readonly serverId?: Readonly<Record<string, string>>;
 }

@@ -126,13 +126,13 @@ class MysqlDatabase implements Database {
     for (let retry = 0;; retry++) {
       const connection = await this.#connect();
       try {
-        await connection.query("START TRANSACTION");
+        await this.#plain(connection, "START TRANSACTION");
         const result = await work({
           kind: "mysql",
           query: (sql, values = []) => this.#query(connection, sql, values),
           run: (sql, values = []) => this.#run(connection, sql, values),
         });
-        await connection.query("COMMIT");
+        await this.#plain(connection, "COMMIT");
         connection.release();
         return result;
       } catch (error) {
@@ -144,18 +144,26 @@ class MysqlDatabase implements Database {
   }
 
   async #connect(): Promise<PoolConnection> {
+    let connection: PoolConnection | undefined;
     try {
       this.#pool ??= this.#makePool();
-      const connection = await inTime(this.#pool.getConnection(), this.#settings.connectTimeoutMs);
+      connection = await inTime(this.#pool.getConnection(), this.#settings.connectTimeoutMs);
       if (!this.#prepared.has(connection.connection)) {
-        await connection.query("SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'");
-        if (this.#settings.initCommand) await connection.query(this.#settings.initCommand);
+        const settings = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'";
+        await this.#plain(connection, settings);
+        if (this.#settings.initCommand) await this.#plain(connection, this.#settings.initCommand);
         this.#prepared.add(connection.connection);
       }
       return connection;
     } catch (error) {
+      connection?.destroy();
       throw this.#refusal(error);
     }
+  }
+
+  /** A statement without values and answer, not prepared. */
+  async #plain(connection: PoolConnection, sql: string): Promise<void> {
+    await connection.query({ sql, timeout: this.#settings.queryTimeoutMs });
   }
 
   #giveBack(connection: PoolConnection, error: unknown): void {
@@ -176,7 +184,7 @@ class MysqlDatabase implements Database {
     if (!table) return false;
     const connection = await this.#connect();
     try {
-      for (const sql of createStatements(table, "mysql")) await connection.query(sql);
+      for (const sql of createStatements(table, "mysql")) await this.#plain(connection, sql);
     } catch (failure) {
       throw this.#refusal(failure);
     } finally {

@@ -10,6 +10,7 @@ import type { QueueOwners, TakeLock } from "./store_types.ts";
 /** Makes what is missing of the tree, and makes it durable. */
 export async function makeQueueTree(disk: Disk, layout: QueueLayout, owners?: QueueOwners): Promise<void> {
   let made = await makeFolder(disk, layout.directory, { mode: 0o750, recursive: true });
+  if (made) await disk.syncDirectory(layout.directory.replace(/\/[^/]*$/, "") || "/");
   for (const name of Object.keys(QUEUE_FOLDERS) as QueueFolder[]) {
     const { mode, owner } = QUEUE_FOLDERS[name];
     const own = owners && { uid: owners[owner], gid: owners.qmail };
