@@ -133,6 +133,15 @@ export const APPLETS: readonly AppletEntry[] = [
     load: () => import("./admin/config/qmail_newu.ts"),
   },
   {
+    names: ["qmail-qread"],
+    room: "servers/inject",
+    role: "inject",
+    section: 8,
+    summary: "list outgoing messages and recipients",
+    daemon: false,
+    load: () => import("./servers/inject/qmail_qread.ts"),
+  },
+  {
     names: ["qmail-queue"],
     room: "servers/inject",
     role: "inject",

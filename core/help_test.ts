@@ -20,7 +20,7 @@ const applet: Applet = defineApplet({
   },
   operands: [{ name: "domain", help: "the domain" }, { name: "user", help: "users", optional: true, repeat: true }],
   description: `A first paragraph
-in two lines, with a back\\slash and a 'quote'.
+in two lines, with a back\\slash – and a 'quote'.
 
 .profile begins with a dot.
 
@@ -79,7 +79,7 @@ Deno.test("the list has a line for each name, and as JSON an object for each pro
 Deno.test("a manual page holds off what roff would take for its own", () => {
   const page = manualPage(applet);
   assert(page.includes("\n\\&.profile begins with a dot.\n"));
-  assert(page.includes("back\\eslash and a \\(aqquote\\(aq."));
+  assert(page.includes("back\\eslash \\[u2013] and a \\(aqquote\\(aq."));
   assert(page.includes("\n.EX\n  $ literal   text\n"));
   assertMatch(page, /\.BR qmail\\-local "\(8\),"\n\.BR dot\\-qmail "\(5\)"\n/);
   assertMatch(page, /\.SH EXIT STATUS\n\.TP\n\.B 0\nsuccess\n\.TP\n\.B 100\n/);

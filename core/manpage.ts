@@ -18,7 +18,10 @@ const CHARACTERS: Readonly<Record<string, string>> = {
 
 /** Text that roff shows as it is, in a line of text or in a macro's quoted argument. */
 function roff(text: string): string {
-  return text.replace(/[\\\-^~`'"]/g, (character) => CHARACTERS[character] ?? character);
+  return text.replace(/[\\\-^~`'"]|[^ -~\n\t]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return CHARACTERS[character] ?? `\\[u${code.toString(16).toUpperCase().padStart(4, "0")}]`;
+  });
 }
 
 /** A line of text: one that would begin with a request is held off. */

@@ -59,6 +59,8 @@ export interface SmtpReceived {
   readonly protocol: string;
   /** TLS version and cipher, for the comment. */
   readonly tls?: string | undefined;
+  /** The id under which the server's log knows the message. */
+  readonly id?: string | undefined;
   readonly atMs: number;
   readonly zoneMinutes: number;
 }
@@ -70,8 +72,9 @@ export function formatSmtpReceived(received: SmtpReceived): string {
     : ` (HELO ${harmless(received.helo)})`;
   const info = received.remoteInfo ? `${harmless(received.remoteInfo)}@` : "";
   const tls = received.tls ? ` (${harmless(received.tls)})` : "";
+  const id = received.id ? ` id ${harmless(received.id)}` : "";
   return `Received: from ${harmless(received.remoteHost)}${helo} (${info}${harmless(received.remoteIp)})\n` +
-    `  by ${harmless(received.localHost)} with ${harmless(received.protocol)}${tls}; ` +
+    `  by ${harmless(received.localHost)} with ${harmless(received.protocol)}${tls}${id}; ` +
     `${formatDate(received.atMs, received.zoneMinutes)}\n`;
 }
 

@@ -40,6 +40,27 @@ const builtins: Plugin = {
   },
 };
 
+/**
+ * Packages that are loaded late. esbuild gives such a CommonJS module as its default only; here it gets the names that
+ * the runtime gives it.
+ */
+const latePackages: Plugin = {
+  name: "late-packages",
+  setup(build) {
+    build.onResolve({ filter: /^@?[a-z]/ }, ({ path, kind, importer }) => {
+      if (kind !== "dynamic-import" || isBuiltin(path) || importer.includes("/node_modules/")) return undefined;
+      return { path, namespace: "late" };
+    });
+    build.onLoad({ filter: /./, namespace: "late" }, async ({ path }) => {
+      const loaded: Record<string, unknown> = await import(path);
+      const names = Object.keys(loaded).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "default");
+      const own = "default" in loaded ? "export default all.default;" : "";
+      const text = `import * as all from ${JSON.stringify(path)};\nexport const { ${names.join(", ")} } = all;\n${own}`;
+      return { contents: text, loader: "js", resolveDir: root };
+    });
+  },
+};
+
 async function bundle(): Promise<readonly string[]> {
   removeFolder(`${root}/${BUNDLE}`);
   const result = await build({
@@ -56,7 +77,7 @@ async function bundle(): Promise<readonly string[]> {
     legalComments: "none",
     logLevel: "warning",
     metafile: true,
-    plugins: [builtins],
+    plugins: [builtins, latePackages],
   });
   await stop();
   return Object.keys(result.metafile.outputs);

@@ -11,7 +11,7 @@ import { freeBytes } from "../../core/libc_files.ts";
 import { landlockVersion } from "../../core/libc_landlock.ts";
 import type { Paths } from "../../core/paths.ts";
 import { tryReadProcessStatus } from "../../core/process_status.ts";
-import { type RoleName, roleOf, ROLES } from "../../core/role.ts";
+import { type RoleName, roleOf } from "../../core/role.ts";
 import { pathsOf } from "./settings.ts";
 import { type ServeState, tryReadState } from "./state_file.ts";
 
@@ -80,7 +80,8 @@ export function roleFindings(name: RoleName, kernel: KernelFences, fence: string
       text: `${when}${seccomp ? "refused by seccomp" : "not refused: the kernel has no seccomp"}`,
     },
   );
-  const worker = role.worker ?? (landlock === 0 && !role.ffi);
+  const planned = role.worker === true || (landlock === 0 && !role.ffi);
+  const worker = fence === undefined ? planned : reported(fence, "permissions") === "worker";
   findings.push({
     subject: subject("permissions"),
     verdict: "ok",
@@ -173,6 +174,7 @@ export const applet = defineApplet({
   options: {
     root: { long: "root", value: "folder", help: "the installation" },
     json: { long: "json", help: "as JSON: a list of subject, verdict, text" },
+    probe: { long: "probe", help: "also try, from behind each role's fences, what they forbid" },
   },
   description:
     `Prints a line for each fence of each role: the account that it runs as, Landlock, exec refused by seccomp, the
@@ -194,12 +196,16 @@ missing means that the host does not have it, and that the server runs without; 
     const running = state && tryReadProcessStatus(state.pid) ? state : undefined;
     const kernel = kernelFences();
     const findings = [
-      ...DAEMON_ROLES.filter((name) => name in ROLES).flatMap((name) => {
+      ...DAEMON_ROLES.flatMap((name) => {
         const service = running?.services.find((candidate) => candidate.name.replace(/\d+$/, "") === name);
         return roleFindings(name, kernel, service?.fence);
       }),
       ...await installationFindings(paths, running, proc.clock.nowMs()),
     ];
+    if (proc.options.probe) {
+      const { probeRole } = await import("./probe_run.ts");
+      for (const name of DAEMON_ROLES) findings.push(await probeRole(proc, name));
+    }
     await proc.stdout.write(utf8Bytes(proc.options.json ? `${JSON.stringify(findings)}\n` : formatFindings(findings)));
     const exits = EXIT_DIALECTS.admin;
     return findings.some(({ verdict }) => verdict === "wrong") ? exits.permanent : exits.ok;

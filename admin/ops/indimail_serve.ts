@@ -73,7 +73,7 @@ holds. HUP makes every role read its control files again.`,
     { command: "indimail serve --root ~/mail --domain example.com", help: "a server of one's own on high ports" },
   ],
   seeAlso: ["indimail-status(8)", "indimail-doctor(8)"],
-  source: ["[man indimail.7]", "[decision 0004]"],
+  source: ["[man indimail.7]", "[decision 0021]"],
   async run(proc) {
     const env = proc.env.all();
     const settings = resolveSettings(proc.options, proc.paths, {

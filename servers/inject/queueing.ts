@@ -3,7 +3,7 @@
  * written into the queue's files where none answers. The result is an exit code of qmail-queue and a text.
  */
 import { concatBytes, latin1Bytes, latin1Text } from "../../core/bytes.ts";
-import { errorText, Temporary } from "../../core/errors.ts";
+import { errorText, Permanent, Temporary } from "../../core/errors.ts";
 import { socketPath } from "../../core/paths.ts";
 import { QUEUE_EXIT } from "../../mail/queue_exits.ts";
 import { formatQueueReceived } from "../../mail/received.ts";
@@ -25,7 +25,9 @@ export interface QueueingResult {
   readonly text: string;
 }
 
-/** Queues a message; `envelope` is read behind the message's last byte. Never throws for what qmail-queue has a code. */
+/**
+ * Queues a message; `envelope` is read behind the message's last byte. Throws only what `message` throws as Permanent.
+ */
 export async function queueMessage(
   world: InjectWorld,
   message: AsyncIterable<Uint8Array>,
@@ -51,6 +53,7 @@ export async function queueMessage(
     const result = await submission.commit({ ...queued, ...(environmentHeaders && { environmentHeaders }) });
     return result.kind === "accepted" ? { code: 0, text: result.id } : { code: result.code, text: result.text };
   } catch (error) {
+    if (error instanceof Permanent) throw error; // the message itself is refused by who hands it over
     return { code: QUEUE_EXIT.read, text: errorText(error) };
   } finally {
     if (!committed) submission.abort();

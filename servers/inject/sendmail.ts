@@ -8,11 +8,11 @@ import { injectMessage, QMAIL_INJECT_CONTROL, QMAIL_INJECT_ENV } from "./inject.
 import { createWorld } from "./world.ts";
 
 /** Letters that take an argument, in the same word or the next; what is not named below is read and ignored. */
-const WITH_VALUE = "BbCdFfhLNOopqRrVX";
+const WITH_VALUE = "ABbCdFfhLNOopqRrVX";
 /** Those of them whose argument is only ever in the same word. */
-const VALUE_INSIDE = "bdoq";
+const VALUE_INSIDE = "Abdoq";
 /** Letters without an argument. */
-const SWITCHES = "AEGUeimnstvJTx";
+const SWITCHES = "EGUimnstvJTx";
 
 interface Request {
   mode: string;
@@ -86,7 +86,6 @@ lists the queue (qmail-qread). Options of other sendmail programs that mean noth
   seeAlso: ["qmail-inject(8)", "qmail-smtpd(8)", "qmail-qread(8)"],
   source: ["[man isendmail.8]"],
   async run(proc) {
-    if (/(^|\/)mailq$/.test(proc.name)) become(proc, "qmail-qread");
     const request = parseArguments(proc.args);
     switch (request.mode) {
       case "s":

@@ -147,7 +147,10 @@ class MysqlDatabase implements Database {
     let connection: PoolConnection | undefined;
     try {
       this.#pool ??= this.#makePool();
-      connection = await inTime(this.#pool.getConnection(), this.#settings.connectTimeoutMs);
+      connection = await inTime(this.#pool.getConnection(), this.#settings.connectTimeoutMs, {
+        what: "no free connection to the database",
+        late: (free) => free.release(),
+      });
       if (!this.#prepared.has(connection.connection)) {
         const settings = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'";
         await this.#plain(connection, settings);
@@ -163,7 +166,7 @@ class MysqlDatabase implements Database {
 
   /** A statement without values and answer, not prepared. */
   async #plain(connection: PoolConnection, sql: string): Promise<void> {
-    await connection.query({ sql, timeout: this.#settings.queryTimeoutMs });
+    await this.#answered(connection.query(sql));
   }
 
   #giveBack(connection: PoolConnection, error: unknown): void {
@@ -194,15 +197,18 @@ class MysqlDatabase implements Database {
   }
 
   async #query(connection: PoolConnection, sql: string, values: readonly SqlValue[]): Promise<readonly Row[]> {
-    const options = { sql, timeout: this.#settings.queryTimeoutMs };
-    const [rows]: [RowDataPacket[], FieldPacket[]] = await connection.execute(options, [...values]);
-    return rows;
+    const asked: Promise<[RowDataPacket[], FieldPacket[]]> = connection.execute(sql, [...values]);
+    return (await this.#answered(asked))[0];
   }
 
   async #run(connection: PoolConnection, sql: string, values: readonly SqlValue[]): Promise<number> {
-    const options = { sql, timeout: this.#settings.queryTimeoutMs };
-    const [result]: [ResultSetHeader, FieldPacket[]] = await connection.execute(options, [...values]);
-    return result.affectedRows;
+    const asked: Promise<[ResultSetHeader, FieldPacket[]]> = connection.execute(sql, [...values]);
+    return (await this.#answered(asked))[0].affectedRows;
+  }
+
+  /** The driver's own timeout does not cover the preparing of a statement. */
+  #answered<T>(asked: Promise<T>): Promise<T> {
+    return inTime(asked, this.#settings.queryTimeoutMs, { what: "no answer from the database" });
   }
 
   #refusal(error: unknown): Error {
@@ -244,19 +250,21 @@ function refusal(error: unknown, settings: MysqlSettings): Error {
   }
 }
 
-/** The connection, unless none is free in time; one that comes later goes back to the pool. */
-async function inTime(connecting: Promise<PoolConnection>, timeoutMs: number): Promise<PoolConnection> {
+/** What is awaited, unless it takes too long: then throws Temporary, and what comes later goes to `late`. */
+async function inTime<T>(
+  awaited: Promise<T>,
+  timeoutMs: number,
+  options: { readonly what: string; readonly late?: (value: T) => void },
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), timeoutMs));
-  try {
-    const connection = await Promise.race([connecting, late]);
-    if (connection) return connection;
-  } finally {
-    clearTimeout(timer);
-  }
-  connecting.then((connection) => connection.release(), () => undefined);
-  throw new Temporary(`no free connection to the database within ${timeoutMs} ms`);
+  const timedOut = new Promise<typeof TOO_LATE>((resolve) => timer = setTimeout(() => resolve(TOO_LATE), timeoutMs));
+  const first = await Promise.race([awaited, timedOut]).finally(() => clearTimeout(timer));
+  if (first !== TOO_LATE) return first;
+  awaited.then(options.late, () => undefined);
+  throw new Temporary(`${options.what} within ${timeoutMs} ms`);
 }
+
+const TOO_LATE = Symbol("too late");
 
 function errorNumber(error: unknown): number | undefined {
   return error instanceof Error && "errno" in error && typeof error.errno === "number" ? error.errno : undefined;

@@ -13,9 +13,9 @@ const REMOVE_BATCH_MAX = 256;
 /** Age above which what belongs to no message is removed [spec formats 1.3, OSSIFIED]. */
 export const OSSIFIED_MS = 129_600_000;
 
-/** The messages that have an info file and no todo entry. */
+/** The messages that have an info file and no todo entry, and that the journal has let go. */
 export async function* scanStored(parts: StoreParts): AsyncGenerator<StoredMessage> {
-  const { disk, layout } = parts;
+  const { disk, layout, inUse } = parts;
   for (let number = 0; number < layout.split; number++) {
     const names = await disk.readDirectory(layout.parent("info", number));
     if (names.length === 0) continue;
@@ -27,7 +27,7 @@ export async function* scanStored(parts: StoreParts): AsyncGenerator<StoredMessa
     const remotes = new Set(remote);
     for (const name of names) {
       const fileId = tryParseFileId(name);
-      if (fileId === undefined || fileId % layout.split !== number) continue;
+      if (fileId === undefined || fileId % layout.split !== number || inUse.has(fileId)) continue;
       if (await fileExists(disk, layout.path("todo", fileId))) continue;
       try {
         const { modifiedMs } = await disk.lstat(layout.path("info", fileId));
@@ -41,7 +41,8 @@ export async function* scanStored(parts: StoreParts): AsyncGenerator<StoredMessa
 
 /** Reads a message for an attempt; undefined when it has no info, or cannot be one. */
 export async function loadStored(parts: StoreParts, fileId: number): Promise<HeldMessage | undefined> {
-  const { disk, layout, log } = parts;
+  const { disk, layout, log, inUse } = parts;
+  if (inUse.has(fileId)) return undefined; // being written out: the journal has it still
   const bytes = await tryReadFile(disk, layout.path("info", fileId));
   if (!bytes) return undefined;
   const info = tryParseInfo(bytes);

@@ -8,7 +8,7 @@ import type { CrashKind } from "./queue_ledger.ts";
 import { QueueLedger } from "./queue_ledger.ts";
 import { deliverAll, openRun, QUEUE_SCENARIOS, type QueueRun } from "./queue_scenarios.ts";
 import { type Fault, SimulatedDisk } from "./simulated_disk.ts";
-import { seededRandom, VirtualTime } from "./virtual_time.ts";
+import { GIVE_UP_MS, seededRandom, VirtualTime } from "./virtual_time.ts";
 
 const LONG = Deno.env.get("CRASH_LONG") === "1";
 const SEED = Number(Deno.env.get("CRASH_SEED") ?? 1);
@@ -24,10 +24,11 @@ function newRun(disk: SimulatedDisk, tolerant: boolean): QueueRun {
 /** Runs a scenario with a fault; true when it came to its end. */
 async function play(scenario: (run: QueueRun) => Promise<void>, run: QueueRun): Promise<boolean> {
   let ended = false;
+  const giveUpMs = run.time.nowMs() + GIVE_UP_MS; // marks wait for ever on a disk that fails for good
   await run.time.drive(async () => {
     await scenario(run);
     ended = true;
-  }, () => run.disk.stopped);
+  }, () => run.disk.stopped || (run.tolerant && run.time.nowMs() > giveUpMs));
   return ended;
 }
 

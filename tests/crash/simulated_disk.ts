@@ -16,6 +16,8 @@ interface Write {
   readonly bytes: Uint8Array;
   /** A sync failed after it: it can be lost at any later power cut. */
   doomed: boolean;
+  /** Synced, but kept here because it came after a doomed one. */
+  durable: boolean;
 }
 
 interface FileNode {
@@ -204,7 +206,7 @@ export class SimulatedDisk implements Disk {
     const write = (bytes: Uint8Array, at: number) => {
       if (!open) throw new Deno.errors.BadResource("file is closed");
       writeFile(file, bytes, at);
-      file.writes.push({ at, bytes: bytes.slice(), doomed: false });
+      file.writes.push({ at, bytes: bytes.slice(), doomed: false, durable: false });
       file.modifiedMs = this.nowMs;
     };
     return {
@@ -228,7 +230,7 @@ export class SimulatedDisk implements Disk {
         try {
           await this.#operate("sync", path);
         } catch (error) {
-          for (const pending of file.writes) pending.doomed = true;
+          for (const pending of file.writes) pending.doomed ||= !pending.durable;
           throw error;
         }
         syncFile(file, syncOptions?.metadata ?? false);
@@ -343,7 +345,7 @@ export class SimulatedDisk implements Disk {
   /** How many operations are not durable: names, and writes. */
   get undecided(): number {
     let count = this.#pending.length;
-    for (const file of this.#reachable()) count += file.writes.length;
+    for (const file of this.#reachable()) count += file.writes.filter((write) => !write.durable).length;
     return count;
   }
 
@@ -474,14 +476,13 @@ function writeFile(file: FileNode, bytes: Uint8Array, at: number): void {
 
 function syncFile(file: FileNode, metadata: boolean): void {
   if (metadata) file.baseModifiedMs = file.modifiedMs;
-  if (file.writes.length === 0) return;
-  const doomed = file.writes.filter((write) => write.doomed);
-  if (doomed.length === 0) file.base = file.data.slice(0, file.sizeBytes);
-  else {
+  if (file.writes.some((write) => write.doomed)) {
     // Pages of a failed sync count as clean: only what was written after it is durable now.
-    for (const { at, bytes } of file.writes.filter((write) => !write.doomed)) file.base = overlay(file.base, bytes, at);
+    for (const write of file.writes) write.durable ||= !write.doomed;
+  } else if (file.writes.length > 0) {
+    file.base = file.data.slice(0, file.sizeBytes);
+    file.writes = [];
   }
-  file.writes = doomed;
 }
 
 function overlay(base: Uint8Array, bytes: Uint8Array, at: number): Uint8Array {
@@ -493,8 +494,8 @@ function overlay(base: Uint8Array, bytes: Uint8Array, at: number): Uint8Array {
 
 function chooseWrites(file: FileNode, choose: PowerCutChoice): Uint8Array {
   let data = file.base;
-  for (const { at, bytes } of file.writes) {
-    if (choose("write")) {
+  for (const { at, bytes, durable } of file.writes) {
+    if (durable || choose("write")) {
       data = overlay(data, bytes, at);
       continue;
     }

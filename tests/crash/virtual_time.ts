@@ -11,6 +11,8 @@ interface Timer {
 
 /** Timers fired in one run before it counts as stuck. */
 const FIRED_MAX = 10_000;
+/** A run on a disk that has failed for good is given up after so much virtual time. */
+export const GIVE_UP_MS = 20_000;
 
 /** The time of one run. Installs itself in place of setTimeout while `drive` works. */
 export class VirtualTime {
