@@ -34,6 +34,15 @@ export const APPLETS: readonly AppletEntry[] = [
     load: () => import("./admin/ops/indimail_doctor.ts"),
   },
   {
+    names: ["indimail-mailboxd"],
+    room: "servers/mailbox",
+    role: "mailbox",
+    section: 8,
+    summary: "serve mailboxes by IMAP and POP3",
+    daemon: true,
+    load: () => import("./servers/mailbox/indimail_mailboxd.ts"),
+  },
+  {
     names: ["indimail-probe"],
     room: "admin/ops",
     role: "text",
@@ -50,6 +59,15 @@ export const APPLETS: readonly AppletEntry[] = [
     summary: "run the whole mail server",
     daemon: false,
     load: () => import("./admin/ops/indimail_serve.ts"),
+  },
+  {
+    names: ["indimail-smtpd"],
+    room: "servers/smtp",
+    role: "network",
+    section: 8,
+    summary: "receive mail by SMTP, submission and SMTPS on ports of its own",
+    daemon: true,
+    load: () => import("./servers/smtp/indimail_smtpd.ts"),
   },
   {
     names: ["indimail-status", "status"],
@@ -86,6 +104,15 @@ export const APPLETS: readonly AppletEntry[] = [
     summary: "create maildirs and maildir folders",
     daemon: false,
     load: () => import("./admin/config/maildirmake.ts"),
+  },
+  {
+    names: ["pop3d"],
+    room: "servers/mailbox",
+    role: "mailbox",
+    section: 8,
+    summary: "serve a Maildir by POP3 to a user who is authenticated",
+    daemon: false,
+    load: () => import("./servers/mailbox/pop3d.ts"),
   },
   {
     names: ["qmail-inject"],
@@ -185,6 +212,15 @@ export const APPLETS: readonly AppletEntry[] = [
     summary: "analyze the configuration files",
     daemon: false,
     load: () => import("./admin/config/qmail_showctl.ts"),
+  },
+  {
+    names: ["qmail-smtpd"],
+    room: "servers/smtp",
+    role: "network",
+    section: 8,
+    summary: "receive mail via SMTP on one connection",
+    daemon: false,
+    load: () => import("./servers/smtp/qmail_smtpd.ts"),
   },
   {
     names: ["sendmail", "isendmail"],

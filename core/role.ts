@@ -76,7 +76,7 @@ export const ROLES = {
     groups: ["qmail"],
     read: ["control", "users", "queueBase", "domains", "alias", "mail"],
     write: ["mail", "domains", "alias", "run"],
-    readSystem: ["/etc", "/bin", "/sbin", "/usr", "/opt"],
+    readSystem: ["/etc", "/bin", "/sbin", "/usr", "/opt", "/proc"],
     writeSystem: ["/tmp"],
     homes: true,
     listens: false,

@@ -13,6 +13,7 @@ import { SystemUsers } from "../../storage/users/passwd.ts";
 import type { DeliveryContext } from "./context.ts";
 import { DotQmailFiles } from "./dotqmail_files.ts";
 import { programRunner } from "./program.ts";
+import { deliverAsUser } from "./user_process.ts";
 import type { UserSources } from "./resolve.ts";
 import { routedSender } from "./routed.ts";
 
@@ -29,6 +30,9 @@ export function createDeliveryContext(proc: Proc, defaultDelivery: string): Deli
     dotQmail: new DotQmailFiles(() => proc.clock.nowMs()),
     runProgram: programRunner(proc, proc.paths.run),
     sendRouted: routedSender(socketPath(proc.paths, "remote")),
+    ...(proc.uid === 0
+      ? { deliverAsUser: (job, recipient) => deliverAsUser(proc, defaultDelivery, { job, recipient }) }
+      : {}),
     hostName: control.me(),
     pid: proc.pid,
     uid: proc.uid,

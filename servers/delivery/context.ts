@@ -8,7 +8,9 @@ import type { Disk } from "../../storage/disk.ts";
 import type { Lookup } from "../../storage/accounts/lookup_types.ts";
 import type { SubmissionClient } from "../../storage/queue/submission.ts";
 import type { DotQmailFiles } from "./dotqmail_files.ts";
+import type { LocalRecipient } from "./environment.ts";
 import type { DeliverableMessage } from "./message.ts";
+import type { DeliveryOutcome } from "./outcome.ts";
 import type { RunProgram } from "./program.ts";
 import type { SendRouted } from "./routed.ts";
 
@@ -24,6 +26,8 @@ export interface DeliveryContext {
   readonly runProgram: RunProgram;
   /** Hands a message to the remote daemon with a fixed route. */
   readonly sendRouted: SendRouted;
+  /** Runs a delivery in a process of the recipient's user; undefined: this process is that user (or serves all). */
+  readonly deliverAsUser?: (job: DeliveryJob, recipient: LocalRecipient) => Promise<DeliveryOutcome>;
   /** control/me, in Maildir names and Received lines. */
   readonly hostName: string;
   readonly pid: number;

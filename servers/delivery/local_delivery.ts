@@ -52,6 +52,7 @@ export async function deliverLocal(
   const dotQmail: DotQmail = file && !file.empty ? file.content : parseDotQmail(context.defaultDelivery);
   const virtual = onlyVdelivermail(dotQmail);
   if (virtual !== undefined) return await deliverVirtualDomain(context, job, { recipient, file, fallback: virtual });
+  if (context.deliverAsUser && recipient.uid !== context.uid) return await context.deliverAsUser(job, recipient);
   const address = `${recipient.local}@${recipient.domain}`;
   const loops = countHeaderLine(await messageHeader(job.message), deliveredToLine(address).trimEnd());
   if (loops > context.control.number("maxdeliveredto", 0)) {

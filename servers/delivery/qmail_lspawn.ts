@@ -16,7 +16,6 @@ import { deliverLocal } from "./local_delivery.ts";
 import { fileMessage, memoryMessage } from "./message.ts";
 import { deferred, type DeliveryOutcome } from "./outcome.ts";
 import { resolveRecipient, type UserSources } from "./resolve.ts";
-import { deliverAsUser } from "./user_process.ts";
 
 /** Deliveries that a queue may have running here at once. */
 const DELIVERIES_MAX = 500;
@@ -114,9 +113,6 @@ class LocalDaemon {
       mayBeRepeat,
     };
     const recipient = resolveRecipient(this.#sources, request.recipient);
-    if (this.#proc.uid === 0 && recipient.uid !== 0) {
-      return await deliverAsUser(this.#proc, { context: this.#context, job, recipient });
-    }
     return await deliverLocal(this.#context, job, recipient);
   }
 

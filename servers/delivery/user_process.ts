@@ -5,7 +5,7 @@
 import type { Proc } from "../../core/applet.ts";
 import { latin1Text } from "../../core/bytes.ts";
 import { closeFd } from "../../core/libc_fd.ts";
-import type { DeliveryContext, DeliveryJob } from "./context.ts";
+import type { DeliveryJob } from "./context.ts";
 import type { LocalRecipient } from "./environment.ts";
 import { deferred, type DeliveryOutcome } from "./outcome.ts";
 import { openMessage, programKind } from "./program.ts";
@@ -32,18 +32,18 @@ const TEMPORARY_CODES: ReadonlySet<number> = new Set([
 ]);
 
 /** Runs qmail-local as the recipient's user and reads its report. */
-export async function deliverAsUser(proc: Proc, delivery: {
-  readonly context: DeliveryContext;
-  readonly job: DeliveryJob;
-  readonly recipient: LocalRecipient;
-}): Promise<DeliveryOutcome> {
-  const { context, job, recipient } = delivery;
+export async function deliverAsUser(
+  proc: Proc,
+  defaultDelivery: string,
+  delivery: { readonly job: DeliveryJob; readonly recipient: LocalRecipient },
+): Promise<DeliveryOutcome> {
+  const { job, recipient } = delivery;
   const message = openMessage(job.message, proc.paths.run);
   const { user, home, local, dash, ext, domain, uid, gid } = recipient;
   try {
     const child = await proc.spawn({
       program: "qmail-local",
-      args: ["--", user, home, local, dash, ext, domain, job.sender, context.defaultDelivery, job.extraHeader],
+      args: ["--", user, home, local, dash, ext, domain, job.sender, defaultDelivery, job.extraHeader],
       env: {
         PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
         INDIMAIL_ROOT: proc.paths.root,

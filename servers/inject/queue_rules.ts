@@ -30,7 +30,7 @@ export interface QueueRules {
 }
 
 /** Reads the rules. Throws Temporary or Permanent naming a control file that cannot be used. */
-export function readQueueRules({ env, control }: InjectWorld): QueueRules {
+export function readQueueRules({ env, control }: Pick<InjectWorld, "env" | "control">): QueueRules {
   const qqeh = env("QQEH");
   const extraHeader = qqeh ? qqeh.replace(/\n*$/, "\n") : "";
   const fast = env("FASTQUEUE") !== undefined;

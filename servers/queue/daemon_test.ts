@@ -1,6 +1,9 @@
 /** Tests of the queue daemon as a whole: the real store and real sockets, delivery daemons that do as told. */
 import { assert, assertEquals } from "../../tests/support/assert.ts";
 import { askJournalMessages, askQueueStatus, type ListedMessage } from "../../storage/queue/status.ts";
+import { latin1Bytes } from "../../core/bytes.ts";
+import { realDisk } from "../../storage/disk.ts";
+import { queueFileSubmission } from "../../storage/queue/queue_file_submission.ts";
 import { TestQueue, until } from "./test_queue.ts";
 
 const DEFER = { kind: "temporary", text: "try later\n" } as const;
@@ -230,4 +233,86 @@ Deno.test("a malformed or empty envelope: 79, and a message without recipients j
   assertEquals(result.kind === "refused" && result.code, 79);
   assertEquals((await queue.submit("s@x.example", [])).kind, "accepted");
   await until("the end", () => queue.hasLine(/^end msg/));
+});
+
+/** A message left in todo/ as qmail-queue does without a daemon. */
+async function leaveInTodo(queue: TestQueue, recipient: string): Promise<void> {
+  const log = { line: () => {}, flush: () => Promise.resolve() };
+  const { directory, clock } = queue;
+  const client = queueFileSubmission({ disk: realDisk, directory, split: 7, pid: 5, clock, log });
+  const submission = await client.open({ uid: 500, pid: 5 });
+  await submission.write(latin1Bytes("Subject: todo\n\nhello\n"));
+  assertEquals((await submission.commit({ sender: "s@x.example", recipients: [recipient] })).kind, "accepted");
+}
+
+Deno.test("a message left in todo/ is found while the daemon runs, and when it starts", async () => {
+  await using queue = new TestQueue();
+  await queue.start();
+  await leaveInTodo(queue, "a@local.example");
+  await until("the first delivery", () => queue.local.recipients.includes("a@local.example"));
+  assert(queue.hasLine(/^local: s@x\.example a@local\.example \d+ 21 bytes queue1 opendir mode$/));
+  await until("its end", () => queue.hasLine(/^end msg/));
+  await queue.stop();
+  await leaveInTodo(queue, "b@local.example");
+  await queue.start();
+  await until("the second delivery", () => queue.local.recipients.includes("b@local.example"));
+  await until("both ends", () => queue.lines.filter((line) => line.startsWith("end msg")).length === 2);
+  assertEquals([queue.files("mess"), queue.files("todo")], [[], []]);
+});
+
+Deno.test("a byte in lock/trigger makes it look into todo/", async () => {
+  await using queue = new TestQueue();
+  await queue.start();
+  await queue.stop();
+  const made = await new Deno.Command("mkfifo", { args: [`${queue.directory}/lock/trigger`] }).output();
+  assert(made.success);
+  await queue.start();
+  await leaveInTodo(queue, "a@local.example");
+  await until("the delivery", () => queue.local.recipients.includes("a@local.example"));
+});
+
+Deno.test("without free disk a message is refused with 53, and accepted again when there is", async () => {
+  await using queue = new TestQueue();
+  await queue.start();
+  queue.freeBytes = 1000;
+  const result = await queue.submit("s@x.example", ["joe@local.example"]);
+  assertEquals(result.kind === "refused" && result.code, 53);
+  queue.freeBytes = 1e12;
+  queue.clock.advance(1000);
+  assertEquals((await queue.submit("s@x.example", ["joe@local.example"])).kind, "accepted");
+  await until("the end", () => queue.hasLine(/^end msg/));
+});
+
+Deno.test("what a killed daemon had accepted is delivered after its start, under the same delivery id", async () => {
+  await using killed = new TestQueue();
+  await killed.start();
+  killed.local.durableAtOnce = false;
+  killed.remote.behaviour = () => undefined;
+  await killed.submit("s@x.example", ["a@local.example", "r@far.example"]);
+  await until("the deliveries", () => killed.local.seen.length === 1 && killed.remote.seen.length === 1);
+  await using queue = new TestQueue();
+  const copied = await new Deno.Command("cp", { args: ["-a", killed.directory, queue.directory] }).output();
+  assert(copied.success);
+  await queue.start();
+  await until("the end", () => queue.hasLine(/^end msg/));
+  assertEquals(queue.local.seen[0]?.request.deliveryId, killed.local.seen[0]?.request.deliveryId);
+  assertEquals(queue.remote.seen[0]?.request.deliveryId, killed.remote.seen[0]?.request.deliveryId);
+  killed.local.seen[0]!.durable();
+});
+
+Deno.test("a backlog on disk is read a few at a time and worked off in order of its schedule", async () => {
+  await using queue = new TestQueue();
+  await queue.start();
+  queue.remote.behaviour = () => DEFER;
+  for (let count = 0; count < 300; count++) await queue.submit("s@x.example", [`r${count}@far.example`]);
+  await until("the files", () => queue.files("remote").length === 300);
+  await queue.stop();
+  queue.remote.behaviour = () => ({ kind: "done", text: "ok" });
+  queue.remote.seen.length = 0;
+  await queue.start();
+  const status = await askQueueStatus(queue.socket);
+  assert(status.activeMessages < 300);
+  await until("all ends", () => queue.lines.filter((line) => line.startsWith("end msg")).length === 300);
+  assertEquals(new Set(queue.remote.recipients).size, 300);
+  assertEquals([queue.files("mess"), queue.files("info")], [[], []]);
 });

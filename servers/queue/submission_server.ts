@@ -35,8 +35,8 @@ const CODE_FORMAT = 79;
 const CODE_BUG = 81;
 const CODE_STOPPING = 71;
 const CODE_LIMIT = 51;
-/** Mode of the socket: members of group qmail may submit. */
-const SOCKET_MODE = 0o660;
+/** Mode of the socket: anybody on this host may submit, as anybody may run qmail-queue; the folder decides who gets here. */
+const SOCKET_MODE = 0o666;
 
 /** What the server needs. */
 export interface SubmissionServerOptions {

@@ -142,6 +142,7 @@ export class TestQueue {
   readonly remote: FakeDelivery;
   readonly socket = `${this.folder}/queue1.socket`;
   stopWaitMs = 5000;
+  freeBytes = 1e12;
   daemon!: QueueDaemon;
   #running = false;
 
@@ -170,7 +171,7 @@ export class TestQueue {
       journal: { segmentBytes: 1024 * 1024 },
       clock: this.clock,
       log,
-      freeBytes: () => Promise.resolve(1e12),
+      freeBytes: () => Promise.resolve(this.freeBytes),
     });
     this.daemon = new QueueDaemon({
       store,

@@ -259,6 +259,6 @@ export class SmtpdBackend implements SmtpBackend {
   }
 
   ended(how: SmtpEnd, reason?: string): void {
-    if (reason !== undefined) this.#server.log.line(endedLine(this.#facts(), how, reason));
+    if (reason !== undefined && how !== "stopped") this.#server.log.line(endedLine(this.#facts(), how, reason));
   }
 }

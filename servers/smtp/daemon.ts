@@ -45,6 +45,7 @@ export class SmtpDaemon {
   readonly #listeners: { readonly service: string; readonly listener: Listener }[] = [];
   readonly #sessions = new Map<SmtpSession, Connection>();
   #stopping = false;
+  #whenEmpty: (() => void) | undefined;
 
   /** Listens. Throws Usage for an unknown service, Temporary when a port cannot be had. */
   constructor(server: SmtpServer, options: DaemonOptions) {
@@ -99,6 +100,7 @@ export class SmtpDaemon {
       await session.run();
     } finally {
       this.#sessions.delete(session);
+      if (this.#sessions.size === 0) this.#whenEmpty?.();
     }
   }
 
@@ -110,11 +112,7 @@ export class SmtpDaemon {
     const timer = setTimeout(() => {
       for (const connection of this.#sessions.values()) connection.close();
     }, STOP_MS);
-    while (this.#sessions.size > 0) await Promise.race([...this.#waits()]);
+    if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#whenEmpty = resolve);
     clearTimeout(timer);
-  }
-
-  *#waits(): Iterable<Promise<void>> {
-    for (const { listener } of this.#listeners) yield listener.drained;
   }
 }

@@ -89,6 +89,8 @@ export class Snapshot implements ImapSnapshot {
   readonly flags: Uint32Array;
   readonly #columns: Columns;
   readonly #filler: ColumnFiller;
+  #dates: Float64Array | undefined;
+  #sizes: Float64Array | undefined;
 
   constructor(columns: Columns, flags: Uint32Array, filler: ColumnFiller) {
     this.uids = columns.uids.subarray(0, columns.count);
@@ -99,15 +101,17 @@ export class Snapshot implements ImapSnapshot {
 
   /** Milliseconds since 1970: the files' times of modification, read when first asked for. */
   get internalDatesMs(): Float64Array {
+    if (this.#dates) return this.#dates;
     const count = this.uids.length;
     if (this.#columns.datesKnown < count) this.#filler.fillDates(this.#columns, count);
-    return this.#columns.dates.subarray(0, count);
+    return this.#dates = this.#columns.dates.subarray(0, count);
   }
 
   /** Bytes with CRLF line ends; the files are read when first asked for, if nothing else has read them. */
   get sizesBytes(): Float64Array {
+    if (this.#sizes) return this.#sizes;
     const count = this.uids.length;
     if (this.#columns.sizesKnown < count) this.#filler.fillSizes(this.#columns, count);
-    return this.#columns.sizes.subarray(0, count);
+    return this.#sizes = this.#columns.sizes.subarray(0, count);
   }
 }

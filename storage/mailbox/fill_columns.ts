@@ -6,7 +6,10 @@
 import { type Columns, UNKNOWN } from "./columns.ts";
 import type { FolderView } from "./folder_view.ts";
 import { networkSize } from "./message_file.ts";
+import { nextTurn } from "./turns.ts";
 
+/** Messages looked at before other sessions get their turn: some 2 ms. */
+const SLICE_MESSAGES = 256;
 /** Unknown sizes from which the index is asked for all. */
 const ASK_INDEX_MIN = 4;
 
@@ -32,6 +35,16 @@ export function fillSizes(view: FolderView, columns: Columns, count: number): vo
   }
   columns.sizesKnown = Math.max(columns.sizesKnown, count);
   view.markDirty();
+}
+
+/** As fillSizes for all messages, in slices: other sessions get their turn. */
+export async function fillSizesInSlices(view: FolderView): Promise<void> {
+  const { columns } = view;
+  const { count } = columns;
+  for (let row = columns.sizesKnown; row < count; row += SLICE_MESSAGES) {
+    fillSizes(view, columns, Math.min(count, row + SLICE_MESSAGES));
+    if (row + SLICE_MESSAGES < count) await nextTurn();
+  }
 }
 
 /** What `read` finds in a message's file, wherever it is now; undefined when it is gone. */

@@ -2,12 +2,12 @@
  * Envelopes, structures and headers of many messages of a view: what the index has is read in one query, what it lacks is
  * made of the files in slices (so that other sessions get their turn) and saved in one transaction.
  */
-import { setImmediate } from "node:timers";
 import { indexRow, MessageIndexer } from "../../mail/imap/index_row.ts";
 import type { CachedField, PackedRows } from "../../mail/imap/backend.ts";
 import type { FolderView } from "./folder_view.ts";
 import type { MessageRow, RowField } from "./mail_index.ts";
 import { readHeader, readPieces, tryReadSmall } from "./message_file.ts";
+import { nextTurn } from "./turns.ts";
 
 /** Messages read before other sessions get their turn: some 3 ms. */
 const SLICE_MESSAGES = 128;
@@ -67,11 +67,6 @@ export function readMessage<T>(view: FolderView, uid: number, read: (path: strin
     view.distrust();
     return undefined;
   }
-}
-
-/** Gives the other sessions their turn. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function readRows(view: FolderView, field: RowField, uids: Uint32Array): (Uint8Array | undefined)[] {

@@ -129,7 +129,7 @@ Deno.test("a message that is delivered at once never becomes a queue file", asyn
   });
 });
 
-Deno.test("thousands of messages go through a journal of two small segments, and none is mixed up", async () => {
+Deno.test("a thousand messages go through a journal of two small segments, and none is mixed up", async () => {
   await withQueue(async ({ open }) => {
     const store = await open();
     const kept: QueuedMessage[] = [];

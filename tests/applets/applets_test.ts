@@ -1,6 +1,7 @@
 /**
  * Runs every transcript of this folder: commands by sh in an empty folder, with an installation's root of its own and
- * our programs in PATH, as links to the compiled executable (INDIMAIL_BIN) or as scripts that run the checkout.
+ * our programs in PATH, as links to the compiled executable (INDIMAIL_BIN) or as scripts that run the checkout. In the
+ * output that root's path stands as $INDIMAIL_ROOT.
  */
 import { APPLETS } from "../../applets.ts";
 import { type Launcher, linkPrograms, ownLauncher } from "../../admin/shell/link.ts";
@@ -40,7 +41,7 @@ async function runStep(step: Step, folder: string): Promise<void> {
     stdin: "null",
   });
   const { code, stdout } = await child.output();
-  const actual = outputLines(new TextDecoder().decode(stdout));
+  const actual = outputLines(new TextDecoder().decode(stdout).replaceAll(`${folder}/root`, "$INDIMAIL_ROOT"));
   if (code === step.code && matchesOutput(step.output, actual)) return;
   const said = `expected [${step.code}]:\n${step.output.join("\n")}\ngot [${code}]:\n${actual.join("\n")}`;
   throw new AssertionError({ message: `line ${step.line}: ${step.command}\n${said}` });

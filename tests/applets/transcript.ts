@@ -1,6 +1,7 @@
 /**
  * Transcripts of programs: `$ command`, the output that it must have, `[code]` where it is not 0. A command goes on over
- * the lines of its here-documents and after a backslash; `# text` is a comment, a line `...` stands for any lines.
+ * the lines of its here-documents and after a backslash; `# text` is a comment, a line `...` stands for any lines, `...`
+ * within a line for any text.
  */
 
 /** One command and what must come of it. */
@@ -50,12 +51,18 @@ export function parseTranscript(text: string): readonly Step[] {
   return steps;
 }
 
-/** True when the output's lines are those expected; `...` stands for any number of lines. */
+/** True when the output's lines are those expected; `...` stands for any number of lines, or for text within one. */
 export function matchesOutput(expected: readonly string[], actual: readonly string[]): boolean {
   const [first, ...rest] = expected;
   if (first === undefined) return actual.length === 0;
-  if (first !== "...") return first === actual[0] && matchesOutput(rest, actual.slice(1));
+  if (first !== "...") return matchesLine(first, actual[0]) && matchesOutput(rest, actual.slice(1));
   return actual.some((_, index) => matchesOutput(rest, actual.slice(index))) || matchesOutput(rest, []);
+}
+
+function matchesLine(expected: string, actual: string | undefined): boolean {
+  if (expected === actual || actual === undefined || !expected.includes("...")) return expected === actual;
+  const parts = expected.split("...").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`).test(actual);
 }
 
 /** Lines of what a command wrote; empty lines at its end do not count. */

@@ -106,7 +106,7 @@ journalTest("a segment is used again only when it is free, and what it held is g
   const { open, append, replay, due } = bench;
   const journal = await open();
   const places: JournalPlace[] = [];
-  for (let at = 0; at < 40; at++) places.push(await append(journal, `m${at} ${"x".repeat(4000)}`));
+  for (let at = 0; at < 40; at++) places.push(await append(journal, `m${at} ${"x".repeat(5000)}`));
   assert(due.length >= 3);
   assertEquals(journal.segments, 2);
   const generations = new Set(places.map(({ generation }) => generation));
@@ -196,7 +196,8 @@ journalTest("a record that no segment can hold is refused, and the others go on"
   const big = "x".repeat(journal.payloadBytesMax + 1);
   const [small] = await Promise.all([append(journal, "small"), assertRejects(() => append(journal, big), RangeError)]);
   assertEquals(small.sequence, 0);
-  const largest = await append(journal, "y".repeat(journal.payloadBytesMax));
-  assertEquals(largest.generation, small.generation + 1);
+  const sizes = [journal.payloadBytesMax, journal.payloadBytesMax];
+  const largest = await Promise.all(sizes.map((size) => append(journal, "y".repeat(size))));
+  assert(largest[1]!.generation > largest[0]!.generation);
   await journal.close({ empty: false });
 });
