@@ -31,7 +31,8 @@ export function createLogger(write: WriteAll): Logger {
       try {
         await write(bytes);
       } catch {
-        dropped++; // standard error is gone: nobody is left to tell
+        dropped++; // standard error is gone: nobody is left to tell, and trying at once again would not end
+        continue;
       }
       if (dropped > 0 && waiting.length < BUFFER_BYTES_MAX / 2) {
         waiting += `warning: ${dropped} log lines dropped\n`;

@@ -20,6 +20,8 @@ export interface ServiceSpec {
   readonly stage: number;
   /** A file that is there once the program can work (its socket); the next stage waits for it. */
   readonly readyPath?: string;
+  /** How long after its start it cannot take signals yet: those of `Supervisor.signal` wait so long. Milliseconds. */
+  readonly settleMs?: number;
   /** How long it may take to stop before it is killed. Milliseconds. */
   readonly stopMs: number;
 }
@@ -63,6 +65,7 @@ class Service {
   #wanted = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #gone: Promise<void> = Promise.resolve();
+  readonly #signalTimers = new Map<Deno.Signal, ReturnType<typeof setTimeout>>();
 
   constructor(spec: ServiceSpec, hooks: SupervisorHooks) {
     this.spec = spec;
@@ -156,8 +159,17 @@ class Service {
     }
   }
 
+  /** Like `signal`, but never before the process has had the time to install its handlers. */
+  signalSettled(signal: Deno.Signal): void {
+    const waitMs = this.#startedMs + (this.spec.settleMs ?? 0) - Date.now();
+    if (waitMs <= 0) return this.signal(signal);
+    clearTimeout(this.#signalTimers.get(signal));
+    this.#signalTimers.set(signal, setTimeout(() => this.signal(signal), waitMs));
+  }
+
   async stop(): Promise<void> {
     this.#wanted = false;
+    for (const timer of this.#signalTimers.values()) clearTimeout(timer);
     clearTimeout(this.#timer);
     if (this.#state === "waiting") this.#state = "stopped";
     this.signal("SIGTERM");
@@ -229,9 +241,9 @@ export class Supervisor {
     }
   }
 
-  /** Sends a signal to every service that runs. */
+  /** Sends a signal to every service that runs; to one that has just started, when it has settled. */
   signal(signal: Deno.Signal): void {
-    for (const service of this.#services) service.signal(signal);
+    for (const service of this.#services) service.signalSettled(signal);
   }
 
   /** How each service stands, in the order given. */

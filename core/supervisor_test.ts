@@ -90,6 +90,16 @@ Deno.test("a service killed by a signal is reported with the signal", async () =
   assertEquals(supervisor.status()[0]!.state, "stopped");
 });
 
+Deno.test("a signal for a service that has just started waits until it can take it", async () => {
+  const script = `sleep 0.1; ${WAIT_FOR_EVER}`; // HUP would kill it before its trap is set
+  const { supervisor, lines, seen } = watch([spec("slow", script, { settleMs: 500 })]);
+  await supervisor.start();
+  supervisor.signal("SIGHUP");
+  await seen("slow: reread");
+  await supervisor.stop();
+  assert(!lines.some((line) => line.startsWith("supervisor:")), lines.join("\n"));
+});
+
 Deno.test("a service that does not stop within its time is killed", async () => {
   const { supervisor, seen } = watch([
     spec("stubborn", "trap '' TERM; echo up; while :; do sleep 0.05; done", { stopMs: 50 }),

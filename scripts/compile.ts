@@ -118,7 +118,7 @@ async function compile(output: string): Promise<void> {
     args: ["compile", "--quiet", ...COMPILE_FLAGS, ...include, "--output", part, `${BUNDLE}/main.js`],
     cwd: root,
     env: runtime === undefined ? {} : { DENORT_BIN: runtime },
-  }).output();
+  }).spawn().status;
   if (code !== 0) throw new Error(`deno compile ended with ${code}`);
   Deno.renameSync(part, output);
 }

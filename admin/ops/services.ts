@@ -9,6 +9,9 @@ const STOP_MS = 20_000;
 /** Time for the queue to write out what only its journal holds. */
 const QUEUE_STOP_MS = 60_000;
 
+/** Time for a role to start, raise its fences and install its handlers, with much to spare. */
+const SETTLE_MS = 2000;
+
 /** Most queues, one process each. */
 export const QUEUE_COUNT_MAX = 32;
 
@@ -42,7 +45,7 @@ export function serviceSpecs(
 ): ServiceSpec[] {
   const { paths } = settings;
   const { env, queues } = options;
-  const common = { env, stopMs: STOP_MS };
+  const common = { env, stopMs: STOP_MS, settleMs: SETTLE_MS };
   const queueServices = Array.from({ length: queues }, (_, at): ServiceSpec => {
     const name = `queue${at + 1}` as const;
     return {
@@ -53,6 +56,7 @@ export function serviceSpecs(
       stage: 3,
       readyPath: socketPath(paths, name),
       stopMs: QUEUE_STOP_MS,
+      settleMs: SETTLE_MS,
     };
   });
   return [

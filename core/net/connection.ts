@@ -16,7 +16,8 @@ export function canUpgradeToTls(version: string): boolean {
   return major > 2 || (major === 2 && minor >= 8);
 }
 
-const UPGRADES = canUpgradeToTls(Deno.version.deno);
+/** What this runtime can do. */
+export const UPGRADES = canUpgradeToTls(Deno.version.deno);
 
 /** A read or write that waits for the peer. */
 interface Wait {
@@ -28,6 +29,8 @@ interface Wait {
 export interface ConnectionEnds {
   readonly local: PeerAddress;
   readonly remote: PeerAddress;
+  /** The transport has TLS already. */
+  readonly tls?: TlsState;
 }
 
 /** A connection over a transport. Errors of the peer and the network are thrown as Temporary, naming the peer. */
@@ -48,6 +51,7 @@ export class SocketConnection implements Connection {
     this.#transport = transport;
     this.local = ends.local;
     this.remote = ends.remote;
+    this.#tls = ends.tls;
   }
 
   get tls(): TlsState | undefined {
@@ -93,26 +97,31 @@ export class SocketConnection implements Connection {
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#writing = this.#wait(reject);
-      this.#writeFrom(bytes, 0).then(() => {
-        this.#writing = undefined;
-        resolve();
-      }, (error) => {
+      const failed = (error: unknown) => {
         this.#writing = undefined;
         reject(this.#lost(error));
-      });
+      };
+      const written = (count: number): void => {
+        if (count < bytes.length) {
+          return this.#writeRest(bytes.subarray(count)).then(() => written(bytes.length), failed);
+        }
+        this.#writing = undefined;
+        resolve();
+      };
+      this.#transport.write(bytes).then(written, failed);
     });
   }
 
-  async #writeFrom(bytes: Uint8Array, start: number): Promise<void> {
-    for (let at = start; at < bytes.length;) {
-      at += await this.#transport.write(at === 0 ? bytes : bytes.subarray(at));
-      if (this.#writing && at < bytes.length) this.#writing.sinceMs = performance.now();
+  async #writeRest(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#writing) this.#writing.sinceMs = Date.now();
+      at += await this.#transport.write(bytes.subarray(at));
     }
   }
 
   #wait(fail: (error: Error) => void): Wait {
     if (this.#timeoutMs > 0 && this.#timer === undefined) this.#arm(this.#timeoutMs);
-    return { sinceMs: performance.now(), fail };
+    return { sinceMs: Date.now(), fail };
   }
 
   #arm(delayMs: number): void {
@@ -122,10 +131,11 @@ export class SocketConnection implements Connection {
   /** Fails what has waited too long; looks again when the next could have. */
   #check(): void {
     this.#timer = undefined;
-    const nowMs = performance.now();
+    const nowMs = Date.now();
     let leftMs = Infinity;
     for (const wait of [this.#reading, this.#writing]) {
       if (!wait) continue;
+      if (wait.sinceMs > nowMs) wait.sinceMs = nowMs; // the clock was set back
       const left = wait.sinceMs + this.#timeoutMs - nowMs;
       if (left > 0) leftMs = Math.min(leftMs, left);
       else wait.fail(new TimedOut(`${this.remote.host} did not answer within ${this.#timeoutMs / 1000} seconds`));
@@ -188,6 +198,7 @@ export class SocketConnection implements Connection {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#transport.close();
+    if (!this.#reading && !this.#writing) return;
     const error = this.#lost(undefined);
     this.#reading?.fail(error);
     this.#writing?.fail(error);

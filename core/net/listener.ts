@@ -3,8 +3,8 @@
  * The accept loop outlives peers that reset at once and a process out of descriptors [spec deno, Sockets].
  */
 import { errorText, Temporary } from "../errors.ts";
-import type { Connection, PeerAddress, ServerTls } from "../stream.ts";
-import { SocketConnection } from "./connection.ts";
+import type { Connection, PeerAddress, ServerTls, TlsState } from "../stream.ts";
+import { SocketConnection, UPGRADES } from "./connection.ts";
 import { SocketTransport } from "./transport.ts";
 
 /** Pause after a failed accept: descriptors may be free again by then. */
@@ -15,6 +15,9 @@ const BACKLOG_DEFAULT = 511;
 const CONNECTIONS_DEFAULT = 1000;
 /** Time for an implicit TLS handshake. */
 const HANDSHAKE_TIMEOUT_MS = 60_000;
+
+/** Deno's own listener does not tell what was negotiated. */
+const TLS_OF_LISTENER: TlsState = Object.freeze({ protocol: "TLS", cipher: "unknown" });
 
 /** How to listen. */
 export interface ListenOptions {
@@ -50,14 +53,18 @@ export interface Listener {
 
 /** Serves connections until closed; each is closed when its session's promise settles. */
 export function listen(options: ListenOptions, onConnection: (connection: Connection) => Promise<void>): Listener {
-  let socket: Deno.TcpListener;
+  let socket: Deno.TcpListener | Deno.TlsListener;
   try {
-    socket = Deno.listen({
+    const address = {
       hostname: options.host,
       port: options.port,
       tcpBacklog: options.backlog ?? BACKLOG_DEFAULT,
       ...(options.reusePort && { reusePort: true }),
-    });
+    };
+    // before Deno 2.8 only Deno's own listener can serve TLS: one certificate, read once
+    socket = options.tls && !UPGRADES
+      ? Deno.listenTls({ ...address, ...options.tls.certificate(undefined) })
+      : Deno.listen(address);
   } catch (error) {
     throw new Temporary(`cannot listen on ${options.host} port ${options.port}: ${errorText(error)}`);
   }
@@ -72,7 +79,7 @@ export function isLoopback(host: string): boolean {
 class PortListener implements Listener {
   readonly port: number;
   readonly drained: Promise<void>;
-  readonly #socket: Deno.TcpListener;
+  readonly #socket: Deno.TcpListener | Deno.TlsListener;
   readonly #options: ListenOptions;
   readonly #session: (connection: Connection) => Promise<void>;
   readonly #perHost = new Map<string, number>();
@@ -81,7 +88,11 @@ class PortListener implements Listener {
   #wake: (() => void) | undefined;
   #markDrained: () => void = () => {};
 
-  constructor(socket: Deno.TcpListener, options: ListenOptions, session: (connection: Connection) => Promise<void>) {
+  constructor(
+    socket: Deno.TcpListener | Deno.TlsListener,
+    options: ListenOptions,
+    session: (connection: Connection) => Promise<void>,
+  ) {
     this.#socket = socket;
     this.#options = options;
     this.#session = session;
@@ -109,7 +120,7 @@ class PortListener implements Listener {
         await new Promise<void>((resolve) => this.#wake = resolve);
         continue;
       }
-      let socket: Deno.TcpConn;
+      let socket: Deno.TcpConn | Deno.TlsConn;
       try {
         socket = await this.#socket.accept();
       } catch (error) {
@@ -133,9 +144,9 @@ class PortListener implements Listener {
     });
   }
 
-  #begin(socket: Deno.TcpConn): void {
+  #begin(socket: Deno.TcpConn | Deno.TlsConn): void {
     try {
-      socket.setNoDelay(true);
+      if ("setNoDelay" in socket) socket.setNoDelay(true);
     } catch {
       socket.close(); // reset between accept and now
       return;
@@ -145,6 +156,7 @@ class PortListener implements Listener {
     const connection = new SocketConnection(transport, {
       local: addressOf(socket.localAddr),
       remote,
+      ...("setNoDelay" in socket ? {} : { tls: TLS_OF_LISTENER }),
     });
     this.#active++;
     const count = (this.#perHost.get(remote.host) ?? 0) + 1;
@@ -166,7 +178,7 @@ class PortListener implements Listener {
 
   #serve(connection: SocketConnection): Promise<void> {
     const tls = this.#options.tls;
-    if (!tls) return this.#session(connection);
+    if (!tls || connection.tls) return this.#session(connection);
     connection.setTimeout(HANDSHAKE_TIMEOUT_MS);
     const startTls = connection.startTls;
     if (!startTls) return Promise.reject(new Temporary("this runtime cannot serve TLS on an open connection"));

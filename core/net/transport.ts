@@ -23,38 +23,34 @@ export interface Transport {
  */
 export class SocketTransport implements Transport {
   readonly released: Promise<void>;
-  readonly #socket: Deno.TcpConn | Deno.UnixConn;
+  readonly #socket: Deno.TcpConn | Deno.UnixConn | Deno.TlsConn;
   #pending = 0;
   #closed = false;
   #markReleased: () => void = () => {};
 
-  constructor(socket: Deno.TcpConn | Deno.UnixConn) {
+  constructor(socket: Deno.TcpConn | Deno.UnixConn | Deno.TlsConn) {
     this.#socket = socket;
     this.released = new Promise((resolve) => this.#markReleased = resolve);
   }
 
-  async read(into: Uint8Array): Promise<number | null> {
-    this.#pending++;
-    try {
-      return await this.#socket.read(into);
-    } finally {
-      this.#ended();
-    }
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#counted(this.#socket.read(into));
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    this.#pending++;
-    try {
-      return await this.#socket.write(bytes);
-    } finally {
-      this.#ended();
-    }
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#counted(this.#socket.write(bytes));
   }
 
-  #ended(): void {
+  #counted<T>(work: Promise<T>): Promise<T> {
+    this.#pending++;
+    work.then(this.#settled, this.#settled);
+    return work;
+  }
+
+  readonly #settled = () => {
     this.#pending--;
     if (this.#closed && this.#pending === 0) this.#markReleased();
-  }
+  };
 
   closeWrite(): Promise<void> {
     return this.#socket.closeWrite();

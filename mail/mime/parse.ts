@@ -2,9 +2,10 @@
  * Finds the structure of a message in one pass, in pieces of any size: for the mailbox index (while a file is read), for IMAP
  * sections and for filters. Only headers are kept in memory. Any bytes are taken; beyond a limit a part counts as content.
  */
-import { latin1Text } from "../../core/bytes.ts";
-import { Header } from "../header/header.ts";
+import { Buffer } from "node:buffer";
+import { Header, headerEnd } from "../header/header.ts";
 import { parameterOf } from "./content_type.ts";
+import { countLineEnds } from "./line_ends.ts";
 import { type ContentType, contentTypeOf, isType, type MimePart, type PartKind } from "./part.ts";
 
 /** Levels of nesting. Ours, as Dovecot's: a message in a multipart counts two. */
@@ -107,6 +108,11 @@ export class MimeParser {
     let at = 0;
     while (at < bytes.length) {
       if (!this.#inHeader && this.#boundaryCount === 0) return this.#countRest(bytes, at);
+      const behind = this.#inHeader ? this.#tryHeader(bytes, at) : -1;
+      if (behind > 0) {
+        at = behind;
+        continue;
+      }
       const lineEnd = bytes.indexOf(LF, at) + 1;
       if (lineEnd === 0) {
         const rest = bytes.length - at;
@@ -121,13 +127,31 @@ export class MimeParser {
 
   /** No boundary is looked for: only lines are counted. */
   #countRest(bytes: Uint8Array, from: number): void {
-    for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
-      this.#lines++;
-      if (at > from ? bytes[at - 1] !== CR : !this.#lastWasCr) this.#bareLineEnds++;
-    }
-    this.#fileOffset += bytes.length - from;
-    this.#lastWasCr = bytes[bytes.length - 1] === CR;
-    this.#atLineStart = bytes[bytes.length - 1] === LF;
+    this.#pass(from === 0 ? bytes : bytes.subarray(from));
+  }
+
+  /** Passes over bytes, counting lines. */
+  #pass(bytes: Uint8Array): void {
+    const { lines, bare } = countLineEnds(bytes, this.#lastWasCr ? CR : 0);
+    const last = bytes[bytes.length - 1];
+    this.#lines += lines;
+    this.#bareLineEnds += bare;
+    this.#fileOffset += bytes.length;
+    this.#lastWasCr = last === CR;
+    this.#atLineStart = last === LF;
+  }
+
+  /** Takes a header that is here as a whole and in which no boundary can be; where it ends, or -1. */
+  #tryHeader(bytes: Uint8Array, from: number): number {
+    if (this.#boundaryCount > 0 || !this.#atLineStart || this.#headerTo > 0 || this.#headerText.length > 0) return -1;
+    const rest = from === 0 ? bytes : bytes.subarray(from);
+    const length = headerEnd(rest);
+    if (length === rest.length) return -1;
+    this.#pass(rest.subarray(0, length));
+    this.#headerSource = rest;
+    this.#headerTo = length;
+    this.#endHeader();
+    return from + length;
   }
 
   /** A line or a piece of one that is no boundary. */
@@ -155,7 +179,7 @@ export class MimeParser {
   #takeHeaderText(): void {
     if (this.#headerTo > this.#headerFrom && this.#headerBytes < PART_HEADER_BYTES_MAX) {
       this.#headerBytes += this.#headerTo - this.#headerFrom;
-      this.#headerText.push(latin1Text(this.#headerSource.subarray(this.#headerFrom, this.#headerTo)));
+      this.#headerText.push(latin1Slice(this.#headerSource, this.#headerFrom, this.#headerTo));
     }
     this.#headerSource = EMPTY;
     this.#headerFrom = this.#headerTo = 0;
@@ -251,4 +275,9 @@ function matchBoundary(line: Uint8Array, boundary: string): "opening" | "closing
   const next = line[boundary.length];
   if (next === DASH && line[boundary.length + 1] === DASH) return "closing";
   return next === undefined || next === LF || next === CR || next === 32 || next === 9 ? "opening" : undefined;
+}
+
+/** latin1 text of a range; of all ways the fastest for headers. */
+function latin1Slice(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", from, to);
 }

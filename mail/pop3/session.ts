@@ -80,6 +80,7 @@ class Pop3Session implements Pop3Context {
     const { settings } = this;
     const stop = () => this.#stop();
     settings.stopping.addEventListener("abort", stop, { once: true });
+    if (settings.stopping.aborted) stop();
     try {
       await this.#greet();
       while (this.#endReason === undefined) await this.#command();

@@ -41,7 +41,7 @@ export class LineReader {
       this.#skipping = false;
       return "too-long";
     }
-    return { line: latin1Text(bytes.subarray(start, lf > start && bytes[lf - 1] === CR ? lf - 1 : lf)) };
+    return { line: lineText(bytes, start, lf > start && bytes[lf - 1] === CR ? lf - 1 : lf) };
   }
 
   /** Reads more; false at the end of the stream. */
@@ -80,4 +80,14 @@ export class LineReader {
     this.#start = 0;
     this.#end = bytes.length;
   }
+}
+
+/** Lines up to this length are put together by character: quicker than a decoder's call. */
+const SHORT_LINE_BYTES = 80;
+
+function lineText(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > SHORT_LINE_BYTES) return latin1Text(bytes.subarray(start, end));
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
 }

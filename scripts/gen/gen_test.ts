@@ -3,7 +3,7 @@ import { checkoutFolder, walkFiles } from "../lib/walk.ts";
 import { staleFiles, writeStaleFiles } from "../lib/generated.ts";
 import { findPrograms, type Program } from "./programs.ts";
 import { keptRows, registryText } from "./registry.ts";
-import { controlFilesText, environmentText, programsText } from "./tables.ts";
+import { controlFilesText, environmentText, programsText, unknownControls } from "./tables.ts";
 
 async function withFolder(run: (folder: string) => Promise<void> | void): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "indimail-gen." });
@@ -92,7 +92,16 @@ Deno.test("the tables join programs that say the same and escape what Markdown w
     environmentText(programs),
     /\| `ASK` \| x \| `b` \|\n\| `TRY` \| how \\<often\\> \\\| a count \| `a`, `b` \|\n/,
   );
-  assertMatch(controlFilesText(programs), /\| `locals` \| `b` \|\n\| `me` \| `a`, `b` \|\n/);
+  const known = ["me", "locals", "other"].map((name) => ({
+    name,
+    readBy: "",
+    default: `no ${name}`,
+    meaning: `the ${name}`,
+  }));
+  const text = controlFilesText(programs, known);
+  assertMatch(text, /\| `me` \| the me \| no me \| `a`, `b` \|\n\| `locals` \| the locals \| no locals \| `b` \|\n/);
+  assertMatch(text, /no program of this version: `other`\./);
+  assertEquals(unknownControls(programs, known.slice(1)).length, 2);
   assertMatch(programsText(programs), /## tools\/x\n\n.*\n.*\n\| `a` \| 1 \| do a \| tool \| {2}\|\n/);
 });
 

@@ -285,6 +285,7 @@ Deno.test("without free disk a message is refused with 53, and accepted again wh
 
 Deno.test("what a killed daemon had accepted is delivered after its start, under the same delivery id", async () => {
   await using killed = new TestQueue();
+  killed.stopWaitMs = 50;
   await killed.start();
   killed.local.durableAtOnce = false;
   killed.remote.behaviour = () => undefined;

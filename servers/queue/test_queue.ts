@@ -2,7 +2,6 @@
 import type { Clock } from "../../core/applet.ts";
 import { type ChannelListener, type FrameChannel, listenChannels } from "../../core/channel.ts";
 import { latin1Bytes, latin1Text } from "../../core/bytes.ts";
-import { assert } from "../../tests/support/assert.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 import { realDisk } from "../../storage/disk.ts";
 import {
@@ -239,7 +238,7 @@ const WAIT_MS = 20_000;
 export async function until(what: string, look: () => boolean): Promise<void> {
   const endMs = Date.now() + WAIT_MS;
   while (!look()) {
-    assert(Date.now() < endMs, `waited in vain for ${what}`);
+    if (Date.now() > endMs) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

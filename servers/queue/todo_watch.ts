@@ -62,10 +62,20 @@ export class TodoWatch {
     this.#stopping.abort();
     this.wake();
     this.#watcher?.close();
-    if (this.#trigger) await this.#trigger.write(new Uint8Array(1)); // ends the read that waits
-    await this.#listening;
+    if (!this.#trigger || this.#pull()) await this.#listening;
     this.#trigger?.close();
     await this.#running;
+  }
+
+  /** Ends the read that waits, through a file of its own, since a read keeps its file busy; false when that fails. */
+  #pull(): boolean {
+    try {
+      using trigger = Deno.openSync(`${this.#options.directory}/lock/trigger`, { read: true, write: true });
+      return trigger.writeSync(new Uint8Array(1)) === 1;
+    } catch (error) {
+      this.#options.log.warn(`cannot write to lock/trigger: ${errorText(error)}`);
+      return false;
+    }
   }
 
   async #readTrigger(trigger: Deno.FsFile): Promise<void> {

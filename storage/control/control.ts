@@ -1,6 +1,6 @@
 /**
  * Control files: the one reader of /etc/indimail/control and of a domain's own. A file is read once and kept until
- * `reread` (HUP). Defaults are in known.ts [man qmail-control.9].
+ * `reread` (HUP). Defaults are in known_table.ts [man qmail-control.9].
  */
 import { latin1Text } from "../../core/bytes.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";

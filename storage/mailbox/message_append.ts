@@ -103,8 +103,9 @@ export class MessageAppend implements ImapAppend {
       await view.prepare();
       if (view.dead) return undefined;
       await disk.link(this.#tmp, fileOf(view.context.path, path));
-      await disk.syncDirectory(`${view.context.path}/cur`);
-      return await this.#takeIn({ base, path });
+      const synced = disk.syncDirectory(`${view.context.path}/cur`);
+      const [uid] = await Promise.all([this.#takeIn({ base, path }), synced]);
+      return uid;
     });
   }
 

@@ -187,9 +187,9 @@ export function copyMessages(
       throw error;
     }
     if (arrivals.length === 0) return { sourceUids, targetUids: [] };
-    await target.context.disk.syncDirectory(`${target.context.path}/cur`);
+    const synced = target.context.disk.syncDirectory(`${target.context.path}/cur`);
     target.ownChange();
-    const targetUids = await target.takeIn(arrivals);
+    const [targetUids] = await Promise.all([target.takeIn(arrivals), synced]);
     if (work.quota) {
       await addUsage(work.quota.disk, work.quota.maildir, { bytes, messages: arrivals.length });
     }

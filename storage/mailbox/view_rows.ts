@@ -23,11 +23,11 @@ const FIELDS: Readonly<Record<CachedField, RowField>> = { envelope: "envelope", 
 /** One field of the messages `uids` (ascending), packed in that order. */
 export async function cachedRows(view: FolderView, field: CachedField, uids: Uint32Array): Promise<PackedRows> {
   const found = readRows(view, FIELDS[field], uids);
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const missing = missingOf(view, uids, found);
-    if (missing.length === 0) break;
-    if (attempt > 0) await view.refresh(); // files were renamed under us
+  let missing = [...found.keys()].filter((at) => found[at] === undefined);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX && missing.length > 0; attempt++) {
+    if (attempt > 0) await view.refresh(); // files were renamed under us, or removed
     await makeRows(view, uids, missing, (at, row) => found[at] = row[field]);
+    missing = missing.filter((at) => found[at] === undefined);
   }
   return pack(found);
 }
@@ -35,25 +35,16 @@ export async function cachedRows(view: FolderView, field: CachedField, uids: Uin
 /** The headers of messages, CRLF line ends; undefined for one that is gone. */
 export async function readHeaders(view: FolderView, uids: Uint32Array): Promise<(Uint8Array | undefined)[]> {
   const headers: (Uint8Array | undefined)[] = new Array(uids.length).fill(undefined);
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const missing = missingOf(view, uids, headers);
-    if (missing.length === 0) break;
+  let missing = [...headers.keys()];
+  for (let attempt = 0; attempt < ATTEMPTS_MAX && missing.length > 0; attempt++) {
     if (attempt > 0) await view.refresh();
     for (const [done, at] of missing.entries()) {
       headers[at] = readMessage(view, uids[at]!, readHeader);
       if (done % SLICE_MESSAGES === SLICE_MESSAGES - 1) await nextTurn();
     }
+    missing = missing.filter((at) => headers[at] === undefined);
   }
   return headers;
-}
-
-/** Places in `found` that are empty although the message is there. */
-function missingOf(view: FolderView, uids: Uint32Array, found: readonly (Uint8Array | undefined)[]): number[] {
-  const missing: number[] = [];
-  for (const [at, bytes] of found.entries()) {
-    if (bytes === undefined && view.columns.find(uids[at]!) >= 0) missing.push(at);
-  }
-  return missing;
 }
 
 /** What `read` makes of a message's file; undefined when the file is gone (then the view looks again). */

@@ -6,12 +6,12 @@ import { pidPath, removeFile, type StoreParts, writeSynced } from "./parts.ts";
 /** Synced, with the arrival as its modification time, and put in place by a rename; the name is not durable yet. */
 export async function writeInfoFile(parts: StoreParts, message: HeldMessage, fileId: number): Promise<void> {
   const { disk, layout } = parts;
-  const { sender, extraHeader, environmentHeaders, id, arrivedMs, submitter, localCount } = message;
+  const { sender, extraHeader, environmentHeaders, id, arrivedMs, submitter, localCount, remoteCount } = message;
   const originals = new Map<number, string>();
   for (const { number, original, address } of message.recipients) {
     if (original !== address) originals.set(number, original);
   }
-  const origin = { id, arrivedMs, submitter, localCount };
+  const origin = { id, arrivedMs, submitter, localCount, remoteCount };
   const info = formatInfo({ sender, extraHeader, environmentHeaders, origin, originals });
   const path = pidPath(parts);
   try {

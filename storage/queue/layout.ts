@@ -90,8 +90,13 @@ export interface InfoOrigin {
   readonly id: string;
   readonly arrivedMs: number;
   readonly submitter: Submitter;
-  /** Local recipients the message had: numbers of remote ones begin here, also when the local file is gone. */
+  /**
+   * Local recipients the message had: numbers of remote ones begin here, also when the local file is gone. With none, a
+   * local file is not this message's.
+   */
   readonly localCount: number;
+  /** Remote ones: with none, a remote file is not this message's, and a power cut brought it back. */
+  readonly remoteCount: number;
 }
 
 /** The bytes of an info file. The F record is first: the original reads no further [spec formats 1.6]. */
@@ -100,8 +105,8 @@ export function formatInfo(info: InfoRecords): Uint8Array<ArrayBuffer> {
   if (info.extraHeader) text += `e${info.extraHeader}\0`;
   if (info.environmentHeaders) text += `h${info.environmentHeaders}\0`;
   if (info.origin) {
-    const { id, arrivedMs, submitter, localCount } = info.origin;
-    text += `i${id} ${arrivedMs} ${submitter.uid} ${submitter.pid} ${localCount}\0`;
+    const { id, arrivedMs, submitter, localCount, remoteCount } = info.origin;
+    text += `i${id} ${arrivedMs} ${submitter.uid} ${submitter.pid} ${localCount} ${remoteCount}\0`;
   }
   for (const [number, original] of info.originals) text += `o${number} ${original}\0`;
   return latin1Bytes(text);
@@ -129,14 +134,10 @@ export function tryParseInfo(bytes: Uint8Array): InfoRecords | undefined {
 }
 
 function tryParseOrigin(text: string): InfoOrigin | undefined {
-  const match = /^([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+)$/.exec(text);
-  if (!match) return undefined;
-  return {
-    id: match[1]!,
-    arrivedMs: Number(match[2]),
-    submitter: { uid: Number(match[3]), pid: Number(match[4]) },
-    localCount: Number(match[5]),
-  };
+  if (!/^[0-9]+( [0-9]+){5}$/.test(text)) return undefined;
+  const [id = "", ...rest] = text.split(" ");
+  const [arrivedMs = 0, uid = 0, pid = 0, localCount = 0, remoteCount = 0] = rest.map(Number);
+  return { id, arrivedMs, submitter: { uid, pid }, localCount, remoteCount };
 }
 
 /** A record of local or remote. */

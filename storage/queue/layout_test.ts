@@ -35,7 +35,13 @@ Deno.test("info begins with the sender, and is read as it was written", () => {
     sender: "caf\xe9@x",
     extraHeader: "X-A: 1\n",
     environmentHeaders: "B: 2\n",
-    origin: { id: "10000000100000007", arrivedMs: 1_763_856_000_123, submitter: { uid: 5, pid: 6 }, localCount: 3 },
+    origin: {
+      id: "10000000100000007",
+      arrivedMs: 1_763_856_000_123,
+      submitter: { uid: 5, pid: 6 },
+      localCount: 3,
+      remoteCount: 10,
+    },
     originals: new Map([[0, "a@x"], [12, "with space@x"]]),
   };
   const bytes = formatInfo(info);

@@ -42,8 +42,8 @@ export interface HeldMessageInit {
   readonly submitter: Submitter;
   /** Local ones first. */
   readonly targets: readonly QueueTarget[];
-  /** How many local recipients it had when it came, when some are no longer among the targets. */
-  readonly localCount?: number;
+  /** How many recipients it had when it came, when some are no longer among the targets. */
+  readonly counts?: { readonly localCount: number; readonly remoteCount: number } | undefined;
 }
 
 /** A message of the store. */
@@ -59,6 +59,7 @@ export class HeldMessage implements QueuedMessage {
   readonly recipients: readonly HeldRecipient[];
   /** Local recipients it had when it came: the number of the first remote one. */
   readonly localCount: number;
+  readonly remoteCount: number;
 
   /** Where it is in the journal. */
   place: JournalPlace | undefined;
@@ -98,7 +99,8 @@ export class HeldMessage implements QueuedMessage {
     this.extraHeader = init.extraHeader;
     this.environmentHeaders = init.environmentHeaders;
     const locals = init.targets.reduce((count, { channel }) => count + (channel === "local" ? 1 : 0), 0);
-    this.localCount = init.localCount ?? locals;
+    this.localCount = init.counts?.localCount ?? locals;
+    this.remoteCount = init.counts?.remoteCount ?? init.targets.length - locals;
     this.recipients = init.targets.map((target, at) => {
       return new HeldRecipient(this, at < locals ? at : at - locals + this.localCount, target);
     });

@@ -16,7 +16,7 @@ export interface StoreParts {
 }
 
 /** Disk operations of a batch at the same time; more gain nothing [spec deno, files]. */
-const PARALLEL_MAX = 16;
+const PARALLEL_MAX = 48;
 
 /** Runs `work` for each item, several at a time; gives what failed. */
 export async function inParallel<T>(

@@ -4,6 +4,7 @@
  */
 import { errorText, Temporary } from "../../core/errors.ts";
 import { BodyMemory, BUFFER_BYTES_MAX } from "./body_memory.ts";
+import { FileWriter } from "./file_writer.ts";
 import { FreeSpace, RESERVE_BYTES } from "./free_space.ts";
 import { discardMess, IncomingMessage, INLINE_BYTES_MAX, type ReceivedMessage } from "./incoming.ts";
 import { Journal } from "./journal/journal.ts";
@@ -30,7 +31,6 @@ import {
 } from "./store_types.ts";
 import { cleanupStored, loadStored, Remover, scanStored } from "./stored.ts";
 import { preprocessTodo, takeTodoEntries } from "./todo.ts";
-import { writeOutBatch } from "./write_out.ts";
 
 /** Bytes of one segment of the journal [DESIGN 5.2]. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -93,6 +93,7 @@ class Store implements QueueStore {
   readonly directory: string;
   readonly #open: Opened;
   readonly #remover: Remover;
+  readonly #fileWriter: FileWriter;
   readonly #inlineBytesMax: number;
   /** Accepting under way. */
   readonly #commits = new Set<Promise<unknown>>();
@@ -102,6 +103,7 @@ class Store implements QueueStore {
     this.#open = open;
     this.directory = open.parts.layout.directory;
     this.#remover = new Remover(open.parts);
+    this.#fileWriter = new FileWriter(open.parts);
     this.#inlineBytesMax = Math.min(INLINE_BYTES_MAX, open.journal.payloadBytesMax >> 1);
   }
 
@@ -157,9 +159,8 @@ class Store implements QueueStore {
   async #acceptAsFiles(message: HeldMessage, received: ReceivedMessage): Promise<void> {
     const { parts, memory } = this.#open;
     if (message.messId !== undefined) message.id = String(message.messId);
-    const failed = await writeOutBatch(parts, [message], () => Promise.resolve(received.bytes ?? new Uint8Array(0)));
+    const error = await this.#fileWriter.write(message, received.bytes ?? new Uint8Array(0));
     memory.release(received.reservedBytes);
-    const error = failed.get(message);
     if (error === undefined) return;
     const { messId } = message;
     if (messId !== undefined) {

@@ -9,7 +9,7 @@ import { fileExists, inParallel, removeFile, type StoreParts, tryReadFile } from
 import type { QueueChannel, QueueTarget, StoredMessage } from "./store_types.ts";
 
 /** Messages removed together: one sync of info folders for all of them. */
-const REMOVE_BATCH_MAX = 256;
+const REMOVE_BATCH_MAX = 1024;
 /** Age above which what belongs to no message is removed [spec formats 1.3, OSSIFIED]. */
 export const OSSIFIED_MS = 129_600_000;
 
@@ -56,8 +56,8 @@ export async function loadStored(parts: StoreParts, fileId: number): Promise<Hel
   }
   const { sizeBytes } = await disk.stat(layout.path("mess", fileId));
   const arrivedMs = info.origin?.arrivedMs ?? Math.floor((await disk.stat(layout.path("info", fileId))).modifiedMs);
-  const local = await readChannel(parts, fileId, "local");
-  const remote = await readChannel(parts, fileId, "remote");
+  const local = info.origin?.localCount === 0 ? [] : await readChannel(parts, fileId, "local");
+  const remote = info.origin?.remoteCount === 0 ? [] : await readChannel(parts, fileId, "remote");
   const localCount = info.origin?.localCount ?? local.length;
   const target = (channel: QueueChannel, first: number) => ({ address }: ChannelRecord, at: number): QueueTarget => {
     return { address, original: info.originals.get(first + at) ?? address, channel };
@@ -71,7 +71,7 @@ export async function loadStored(parts: StoreParts, fileId: number): Promise<Hel
     environmentHeaders: info.environmentHeaders,
     submitter: info.origin?.submitter ?? { uid: 0, pid: 0 },
     targets: [...local.map(target("local", 0)), ...remote.map(target("remote", localCount))],
-    localCount,
+    counts: info.origin,
   });
   [...local, ...remote].forEach(({ done }, at) => {
     const recipient = message.recipients[at]!;

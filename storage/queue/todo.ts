@@ -63,9 +63,8 @@ async function writeEnvelope(parts: StoreParts, message: HeldMessage, fileId: nu
   await removeStale(parts, fileId); // also what an earlier try left
   for (const channel of ["local", "remote"] as const) {
     const recipients = message.ofChannel(channel);
-    if (recipients.length > 0) {
-      await writeSynced(disk, { path: layout.path(channel, fileId), folder: channel }, formatChannel(recipients));
-    }
+    if (recipients.length === 0) continue;
+    await writeSynced(disk, { path: layout.path(channel, fileId), folder: channel }, formatChannel(recipients));
     await disk.syncDirectory(layout.parent(channel, fileId));
   }
   await disk.syncDirectory(layout.parent("bounce", fileId));

@@ -18,8 +18,11 @@ import {
   writeSynced,
 } from "./parts.ts";
 
-/** Messages written out together: few enough to bound the memory of their bodies to 64 MB. */
-export const WRITE_OUT_BATCH_MAX = 256;
+/**
+ * Messages written out together: many, since each of up to 151 folders of a kind is synced once a batch. Of their bodies
+ * only those being written are in memory.
+ */
+export const WRITE_OUT_BATCH_MAX = 1024;
 
 /** Reads the bytes of a message that has no mess file yet. */
 export type ReadBody = (message: HeldMessage) => Promise<Uint8Array>;
@@ -35,7 +38,7 @@ export async function writeOutBatch(
 ): Promise<Map<HeldMessage, unknown>> {
   const snapshots = new Map<HeldMessage, string>();
   const failed = await inParallel(messages, (message) => writeContents(parts, message, readBody, snapshots));
-  await syncParents(parts, { messages, failed, folders: ["mess", "local", "remote", "bounce"] });
+  await syncParents(parts, messages, { failed, folders: contentFolders });
   for (const message of failed.keys()) await forgetContents(parts, message);
 
   const whole = messages.filter((message) => !failed.has(message));
@@ -43,7 +46,7 @@ export async function writeOutBatch(
   for (const [message, error] of await inParallel(whole, (message) => writeInfoFile(parts, message, message.messId!))) {
     failed.set(message, error);
   }
-  await syncParents(parts, { messages: whole, failed, folders: ["info"] });
+  await syncParents(parts, whole, { failed, folders: () => ["info"] });
   const durable = whole.filter((message) => !failed.has(message));
   const late = await inParallel(durable, (message) => catchUp(parts, message, snapshots.get(message) ?? ""));
   for (const [message, error] of late) failed.set(message, error);
@@ -84,20 +87,29 @@ async function writeContents(
   }
 }
 
+/**
+ * What must be durable before info. A channel without recipients need not be: info tells that it has none. The bounce
+ * folder always: what was removed there must not come back as this message's.
+ */
+function contentFolders({ localCount, remoteCount }: HeldMessage): readonly QueueFolder[] {
+  if (localCount === 0) return ["mess", "remote", "bounce"];
+  return remoteCount === 0 ? ["mess", "local", "bounce"] : ["mess", "local", "remote", "bounce"];
+}
+
 /** Syncs the folders of messages; when one fails, so do the messages with a file there. */
 async function syncParents(
   parts: StoreParts,
+  messages: readonly HeldMessage[],
   batch: {
-    readonly messages: readonly HeldMessage[];
     readonly failed: Map<HeldMessage, unknown>;
-    readonly folders: readonly QueueFolder[];
+    readonly folders: (message: HeldMessage) => readonly QueueFolder[];
   },
 ): Promise<void> {
-  const { messages, failed, folders } = batch;
+  const { failed, folders } = batch;
   const parents = new Map<string, HeldMessage[]>();
   for (const message of messages) {
     if (failed.has(message) || message.messId === undefined) continue;
-    for (const folder of folders) {
+    for (const folder of folders(message)) {
       const parent = parts.layout.parent(folder, message.messId);
       const there = parents.get(parent);
       if (there) there.push(message);

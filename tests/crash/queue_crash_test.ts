@@ -59,6 +59,7 @@ async function recover(
   await run.time.drive(async () => {
     const store = await openRun(run);
     await run.ledger.check(store, kind, { diskFailed: run.tolerant });
+    assertEquals(run.lines.filter((line) => / is lost|damage/.test(line)), []);
     if (options.deliver) {
       await deliverAll(run, store);
       await run.ledger.accept(store, "after", { sizeBytes: 100, addresses: ["a@l"] });

@@ -156,6 +156,64 @@ async function writeOutAndDeliver(run: QueueRun): Promise<void> {
   await writeOut(run, store, next);
 }
 
+/** Marks, failures and ends that come at any moment of a writing out. */
+async function markWhileWritingOut(run: QueueRun): Promise<void> {
+  const store = await openRun(run);
+  const tags = Array.from({ length: 4 }, (_, at) => `mark${at}`);
+  const messages = await Promise.all(tags.map((tag, at) => {
+    return run.ledger.accept(store, tag, { sizeBytes: at === 3 ? 20_000 : 200, addresses: ["a@l", "b@l", "r@far"] });
+  }));
+  const writing = writeOut(run, store, messages);
+  const deliveries = messages.map(async (message, at) => {
+    const tag = tags[at]!;
+    if (!message) return;
+    for (let index = 0; index < 3; index++) {
+      await operationsPassed(run, 6 + 2 * at);
+      const bounceText = index === 1 && at % 2 === 0 ? { bounceText: `<${tag}>: gone\n` } : {};
+      await run.ledger.done(store, tag, { message, indexes: [index], ...bounceText });
+    }
+    if (at !== 2) await run.ledger.finish(store, tag, message);
+  });
+  await Promise.all([writing, ...deliveries]);
+  const next = await run.ledger.accept(store, "mark9", { sizeBytes: 20_000, addresses: ["c@l"] });
+  await writeOut(run, store, [next]);
+}
+
+/** Waits until the disk has made so many more operations, or until it is idle. */
+async function operationsPassed(run: QueueRun, count: number): Promise<void> {
+  const until = run.disk.operations + count;
+  for (let turn = 0; turn < 200 && run.disk.operations < until; turn++) await Promise.resolve();
+}
+
+/** Ends that nobody waits for, of large messages, whose inode numbers are then used again at once. */
+async function endHastily(run: QueueRun): Promise<void> {
+  const store = await openRun(run);
+  for (let round = 0; round < 4; round++) {
+    const tag = `hasty${round}`;
+    const message = await run.ledger.accept(store, tag, { sizeBytes: 20_000, addresses: ["a@l", "r@far"] });
+    if (!message || round === 3) continue;
+    const done = run.ledger.done(store, tag, { message, indexes: [0, 1] });
+    await run.ledger.finish(store, tag, message);
+    if (round === 1) await done;
+  }
+}
+
+/** Starts after a death: what the journal held is written out, delivered, and must not come back. */
+async function startAgain(run: QueueRun): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    const store = await openRun(run); // the store before it is left as a dead process leaves it
+    for (const message of await readAll(store)) {
+      const { tag } = await run.ledger.entryOf(store, message);
+      if (round === 2 || !tag.endsWith("stays")) await deliver(run, store, tag, message);
+    }
+    for (const [at, sizeBytes] of [200, 20_000, 200].entries()) {
+      const tag = `start${round}.${at}${at === 2 ? "stays" : ""}`;
+      const message = await run.ledger.accept(store, tag, { sizeBytes, addresses: ["a@l", "r@far"] });
+      if (message) await run.ledger.done(store, tag, { message, indexes: [at % 2] });
+    }
+  }
+}
+
 /** qmail-queue without a daemon, then a daemon that finds its entries. */
 async function processTodo(run: QueueRun): Promise<void> {
   const first = await openRun(run);
@@ -221,6 +279,9 @@ export const QUEUE_SCENARIOS: Readonly<Record<string, (run: QueueRun) => Promise
   "accepting many recipients": manyRecipients,
   "using the journal again": reuseJournal,
   "writing out, marking and removing": writeOutAndDeliver,
+  "marking while writing out": markWhileWritingOut,
+  "ending hastily": endHastily,
+  "starting after a death": startAgain,
   "processing todo": processTodo,
   "stopping cleanly and starting": stopAndStart,
   "a queue without a journal": withoutJournal,

@@ -116,7 +116,7 @@ Deno.test("a new user sends and reads a message in every way", async (t) => {
       "--auth-password",
       "wrong",
     ]);
-    assertMatch(sent.stdout, /<\*\* 535 5\.7\.8 /);
+    assertMatch(sent.stdout, /<~?\*\*? 535 5\.7\.8 /);
   });
 
   await t.step("STARTTLS and AUTH on the submission port", async () => {
@@ -143,7 +143,7 @@ Deno.test("a new user sends and reads a message in every way", async (t) => {
 
   await t.step("submission without a login is refused", async () => {
     const sent = await swaks(installation, ["--port", `${installation.ports.submission}`]);
-    assertMatch(sent.stdout, /<\*\* 530 5\.7\.0 /);
+    assertMatch(sent.stdout, /<~?\*\*? 530 5\.7\.0 /);
   });
 
   await t.step("POP3 over TLS lists and reads", async () => {
