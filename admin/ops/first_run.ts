@@ -5,6 +5,7 @@
  */
 import type { Proc } from "../../core/applet.ts";
 import type { Paths } from "../../core/paths.ts";
+import { MECHANISMS_FILE, MECHANISMS_OF_NEW_INSTALLATIONS } from "../../storage/accounts/auth_mechanisms.ts";
 import { runApplet } from "./run_applet.ts";
 import type { ServeSettings } from "./settings.ts";
 import { type AccountIds, accountIds, ensureAccounts } from "./system_accounts.ts";
@@ -44,6 +45,7 @@ export function firstControlFiles(settings: ServeSettings): Readonly<Record<stri
     rcpthosts: `${locals.join("\n")}\n`,
     virtualdomains: "",
     defaultdelivery: "./Maildir/\n",
+    [MECHANISMS_FILE]: `${MECHANISMS_OF_NEW_INSTALLATIONS.join("\n")}\n`,
   };
 }
 

@@ -103,7 +103,8 @@ export class SocketConnection implements Connection {
       };
       const written = (count: number): void => {
         if (count < bytes.length) {
-          return this.#writeRest(bytes.subarray(count)).then(() => written(bytes.length), failed);
+          this.#writeRest(bytes.subarray(count)).then(() => written(bytes.length), failed);
+          return;
         }
         this.#writing = undefined;
         resolve();

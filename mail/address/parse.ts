@@ -35,9 +35,12 @@ export function parseAddressList(text: string): readonly MailAddress[] {
   return new AddressParser(text).list();
 }
 
-/** A word of a phrase or local part; `glued`: nothing but a dot stands between it and the one before. */
+/** A word of a phrase or local part. */
 interface Word {
   readonly text: string;
+  /** Follows the one before without white space. */
+  readonly adjacent: boolean;
+  /** Belongs to the same local part as the one before: adjacent, or a dot stands between them. */
   readonly glued: boolean;
 }
 
@@ -156,8 +159,9 @@ class AddressParser {
       const text = this.#quoted() ?? this.#match(ATOM) ?? this.#stray();
       if (text === undefined) return words;
       const before = words[words.length - 1];
-      const glued = before !== undefined && (start === end || text.startsWith(".") || before.text.endsWith("."));
-      words.push({ text, glued });
+      const adjacent = start === end;
+      const glued = before !== undefined && (adjacent || text.startsWith(".") || before.text.endsWith("."));
+      words.push({ text, adjacent, glued });
       end = this.#at;
     }
   }
@@ -242,6 +246,6 @@ function joinLocal(words: readonly Word[]): string {
 function joinWords(words: readonly Word[]): string {
   if (words.length === 1) return words[0]!.text;
   let text = "";
-  for (const word of words) text += text === "" || word.glued ? word.text : ` ${word.text}`;
+  for (const word of words) text += text === "" || word.adjacent ? word.text : ` ${word.text}`;
   return text;
 }

@@ -4,6 +4,11 @@ const LF = 10;
 const CR = 13;
 /** Four LFs, for the test whether a word has one: zero bytes of `word ^ FOUR_LF` are found by borrow and high bits. */
 const FOUR_LF = 0x0a0a0a0a;
+/** Below it words are not worth their setting up. */
+const WORDS_FROM_BYTES = 16;
+
+/** Arrays that are shorter may have no word at a multiple of four. */
+const SHORT_BYTES = 8;
 
 /** Line ends, and how many of them are a LF without a CR before it. */
 export interface LineEnds {
@@ -22,7 +27,11 @@ export function countLineEnds(bytes: Uint8Array, before: number): LineEnds {
       if ((at === 0 ? before : bytes[at - 1]) !== CR) bare++;
     }
   };
-  const head = Math.min((4 - (bytes.byteOffset & 3)) & 3, bytes.length);
+  if (bytes.length < WORDS_FROM_BYTES) {
+    count(0, bytes.length);
+    return { lines, bare };
+  }
+  const head = (4 - (bytes.byteOffset & 3)) & 3;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + head, (bytes.length - head) >> 2);
   count(0, head);
   for (let index = 0; index < words.length; index++) {

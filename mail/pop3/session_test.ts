@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "../../tests/support/assert.ts";
 import { Temporary } from "../../core/errors.ts";
 import { BAD_COMMANDS_MAX, LOGIN_FAILURE_WAIT_MS, LOGIN_FAILURES_MAX } from "./session.ts";
-import { MemoryMaildrop, MESSAGES, runSession, type SessionOptions } from "./session_support.ts";
+import { MemoryMaildrop, MESSAGES, runSession, type SessionOptions } from "../../tests/support/pop3_memory.ts";
 import { VERBS } from "./verbs.ts";
 
 /** Replies to commands sent one by one, without the greeting. */

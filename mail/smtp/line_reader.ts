@@ -8,6 +8,11 @@ import type { ByteReader } from "../../core/stream.ts";
 const LF = 10;
 const CR = 13;
 
+/** Buffers kept for the next sessions, all of the same length: making one costs more than all else of a reader. */
+const SPARE_MAX = 64;
+const spare: Uint8Array<ArrayBuffer>[] = [];
+const NOTHING = new Uint8Array();
+
 /** Lines of a stream. */
 export class LineReader {
   readonly #reader: ByteReader;
@@ -20,7 +25,14 @@ export class LineReader {
   constructor(reader: ByteReader, idleBytes: number) {
     this.#reader = reader;
     this.#idleBytes = idleBytes;
-    this.#buffer = new Uint8Array(idleBytes);
+    const kept = spare.pop();
+    this.#buffer = kept?.length === idleBytes ? kept : new Uint8Array(idleBytes);
+  }
+
+  /** Gives the buffer to a later reader. Only when no read is under way: it would write into that one's lines. */
+  release(): void {
+    if (this.#buffer.length === this.#idleBytes && spare.length < SPARE_MAX) spare.push(this.#buffer);
+    this.#buffer = NOTHING;
   }
 
   /**

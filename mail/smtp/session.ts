@@ -57,6 +57,7 @@ export class SmtpSession implements SmtpActs {
       reason = errorText(error);
       await this.#lost(error);
     }
+    if (this.#end === "quit") this.#input.release();
     this.#backend.ended(this.#end ?? "lost", reason);
   }
 

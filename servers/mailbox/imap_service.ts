@@ -10,7 +10,7 @@ import { VERSION } from "../../core/version.ts";
 import type { ImapAccount, ImapAuthenticator, ImapLogin } from "../../mail/imap/backend.ts";
 import { serveImapSession } from "../../mail/imap/session.ts";
 import type { ImapEvent } from "../../mail/imap/session_types.ts";
-import { SASL_MECHANISMS } from "../../mail/sasl/server.ts";
+import { SASL_MECHANISMS, type SaslMechanism } from "../../mail/sasl/server.ts";
 import type { Account, AuthResult, Lookup } from "../../storage/accounts/lookup_types.ts";
 
 /** What the sessions of a process share. */
@@ -26,6 +26,8 @@ export interface ImapServices {
   /** Passwords without TLS from anywhere, not only from this host. */
   readonly plainTextAllowed?: boolean;
   readonly stopping: AbortSignal;
+  /** Mechanisms to offer, asked for each session; all unless given. */
+  readonly mechanisms?: (() => readonly SaslMechanism[]) | undefined;
 }
 
 /** Random bytes of a nonce: 24 characters of base64. */
@@ -37,7 +39,7 @@ export async function serveImap(connection: Connection, services: ImapServices):
   const remoteHost = connection.remote.host;
   const peer = { user: "", text: `ip=[${safeLogText(remoteHost)}], port=[${connection.remote.port}]` };
   const authenticator: ImapAuthenticator = {
-    mechanisms: SASL_MECHANISMS,
+    mechanisms: services.mechanisms?.() ?? SASL_MECHANISMS,
     verifier: {
       verifyPassword: async (user, password) => {
         peer.user = user;

@@ -5,6 +5,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { errorText, Usage } from "../../core/errors.ts";
 import { CertificateFolder } from "../../core/net/tls_server.ts";
+import { offeredMechanisms } from "../../storage/accounts/auth_mechanisms.ts";
 import { openLookup } from "../../storage/accounts/lookup_client.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 import { MailStore } from "../../storage/mailbox/mail_store.ts";
@@ -57,7 +58,7 @@ export const applet = defineApplet({
   env: {
     SERVERCERT: "certificate and key, PEM; default servercert.pem in the certificates folder",
   },
-  control: ["me", "timeoutread"],
+  control: ["me", "authmechanisms", "timeoutread"],
   files: {
     "Maildir/indimail-index.sqlite": "cache of a user's folders; may be deleted at any time",
     "Maildir/courierimapuiddb": "UIDs of the messages, as Courier has them",
@@ -88,6 +89,7 @@ export const applet = defineApplet({
         hostName,
         tls: certificates.available() ? certificates : undefined,
         plainTextAllowed: proc.options.plainText,
+        mechanisms: () => offeredMechanisms(control),
         stopping: proc.stopping,
         connectionsMax: wholeNumber("-c", proc.options.connections ?? String(CONNECTIONS_DEFAULT)),
         perHostMax: wholeNumber("-C", proc.options.perHost ?? String(PER_HOST_DEFAULT)),

@@ -8,6 +8,7 @@ import { type ListenAddress, tryParseListen } from "../../core/listen_address.ts
 import type { Logger } from "../../core/log.ts";
 import { listen, type Listener } from "../../core/net/listener.ts";
 import type { Connection, ServerTls } from "../../core/stream.ts";
+import type { SaslMechanism } from "../../mail/sasl/server.ts";
 import type { Account, Lookup } from "../../storage/accounts/lookup_types.ts";
 import { MailAccount } from "../../storage/mailbox/mail_account.ts";
 import type { MailStore } from "../../storage/mailbox/mail_store.ts";
@@ -36,6 +37,7 @@ export interface MailboxServer {
   /** Certificates; undefined: no TLS is offered. */
   readonly tls: ServerTls | undefined;
   readonly plainTextAllowed: boolean;
+  readonly mechanisms?: (() => readonly SaslMechanism[]) | undefined;
   readonly stopping: AbortSignal;
   /** Connections of each port at the same time; the next ones wait. */
   readonly connectionsMax: number;
@@ -91,8 +93,8 @@ function listenFor({ service, host, port }: MailboxAddress, server: MailboxServe
 }
 
 function sessionOf(service: MailboxService, server: MailboxServer): (connection: Connection) => Promise<void> {
-  const { store, lookup, log, clock, hostName, tls, plainTextAllowed, stopping } = server;
-  const shared = { lookup, log, clock, hostName, tls, plainTextAllowed, stopping };
+  const { store, lookup, log, clock, hostName, tls, plainTextAllowed, mechanisms, stopping } = server;
+  const shared = { lookup, log, clock, hostName, tls, plainTextAllowed, mechanisms, stopping };
   if (service === "imap" || service === "imaps") {
     const services: ImapServices = {
       ...shared,

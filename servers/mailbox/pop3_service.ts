@@ -9,7 +9,7 @@ import type { Connection, ServerTls } from "../../core/stream.ts";
 import type { Pop3Authenticator, Pop3Login, Pop3Maildrop } from "../../mail/pop3/backend.ts";
 import { servePop3Session } from "../../mail/pop3/session.ts";
 import type { Pop3EndReason, Pop3Event } from "../../mail/pop3/session_types.ts";
-import { SASL_MECHANISMS } from "../../mail/sasl/server.ts";
+import { SASL_MECHANISMS, type SaslMechanism } from "../../mail/sasl/server.ts";
 import type { Account, AuthResult, Lookup } from "../../storage/accounts/lookup_types.ts";
 
 /** What the sessions of a process share. */
@@ -25,6 +25,8 @@ export interface Pop3Services {
   /** Passwords without TLS from anywhere, not only from this host. */
   readonly plainTextAllowed?: boolean;
   readonly stopping: AbortSignal;
+  /** Mechanisms to offer, asked for each session; all unless given. */
+  readonly mechanisms?: (() => readonly SaslMechanism[]) | undefined;
 }
 
 /** Who is on the line, for the log. */
@@ -51,7 +53,7 @@ export async function servePop3(connection: Connection, services: Pop3Services):
     return { kind: "ok", user: account.address, open: () => services.openMaildrop(account) };
   };
   const authenticator: Pop3Authenticator = {
-    mechanisms: SASL_MECHANISMS,
+    mechanisms: services.mechanisms?.() ?? SASL_MECHANISMS,
     verifier: {
       verifyPassword: async (user, password) => loginOf(user, await lookup.verifyPassword(user, password, context)),
       verifyCram: async (user, challenge, digestHex) =>

@@ -4,8 +4,9 @@
  */
 import { Permanent } from "../../core/errors.ts";
 import { parseVirtualDomains } from "../../mail/rewrite.ts";
-import { SASL_MECHANISMS, type SaslMechanism } from "../../mail/sasl/server.ts";
+import type { SaslMechanism } from "../../mail/sasl/server.ts";
 import { HOPS_DEFAULT, SERVER_TIMEOUT_SECONDS } from "../../mail/smtp/limits.ts";
+import { offeredMechanisms } from "../../storage/accounts/auth_mechanisms.ts";
 import type { ControlFiles } from "../../storage/control/control.ts";
 import { KeyList, PrefixList } from "./address_list.ts";
 
@@ -50,6 +51,7 @@ export const SMTPD_CONTROL = [
   "locals",
   "virtualdomains",
   "chkrcptdomains",
+  "authmechanisms",
   "badmailfrom",
   "badrcptto",
   "localiphost",
@@ -142,7 +144,7 @@ export function readSmtpSettings(control: ControlFiles, env: GetEnv, nowMs: () =
     requireAuth: env("REQUIREAUTH") !== undefined,
     forceTls: env("FORCE_TLS") !== undefined,
     plainAuth: secureAuth === undefined ? "loopback" : secureAuth === "0" ? "everybody" : "nobody",
-    mechanisms: SASL_MECHANISMS.filter((name) => env(DISABLED_BY[name]) === undefined),
+    mechanisms: offeredMechanisms(control).filter((name) => env(DISABLED_BY[name]) === undefined),
     hideHost: env("HIDE_HOST") !== undefined,
   });
 }

@@ -5,6 +5,7 @@
 import type { OptionSpecs } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import type { ControlFiles } from "../control/control.ts";
+import { type NeededCredential, neededCredential, offeredMechanisms } from "./auth_mechanisms.ts";
 import { type CredentialOptions, isScramMethod, makeCredential } from "./credentials.ts";
 import { chooseHashScheme, hashPassword, randomPassword } from "./passwords.ts";
 
@@ -19,7 +20,12 @@ export const PASSWORD_OPTIONS = {
     help: "the password is stored exactly as given: it is hashed already, or is to be clear text",
   },
   hash: { flag: "h", value: "hash", default: "SHA-512", help: "DES, MD5, SHA-256, SHA-512 or YESCRYPT" },
-  scram: { flag: "m", value: "method", help: "store a SCRAM credential as well: SCRAM-SHA-1 or SCRAM-SHA-256" },
+  scram: {
+    flag: "m",
+    value: "method",
+    default: "what control/authmechanisms needs",
+    help: "store a SCRAM credential as well: SCRAM-SHA-1 or SCRAM-SHA-256",
+  },
   clear: { flag: "C", help: "store the clear text as well, for CRAM-MD5 and kin" },
   salt: { flag: "S", value: "base64", default: "random", help: "salt of the SCRAM credential" },
   iterations: { flag: "I", value: "count", default: "4096", help: "iterations of the SCRAM credential" },
@@ -58,7 +64,9 @@ export async function makePassword(
   if (password.length > PASSWORD_CHARACTERS_MAX) {
     throw new Permanent(`the password is longer than ${PASSWORD_CHARACTERS_MAX} characters`);
   }
-  const scram = await makeCredential(password, credentialOptions(choice));
+  const system = defaults.control.at(-1);
+  const needed = neededCredential(!choice.encrypted && system ? offeredMechanisms(system) : []);
+  const scram = await makeCredential(password, credentialOptions(choice, needed));
   if (choice.encrypted) return { password, scram };
   const files = defaults.control.map((control) => control.line("hash_method"));
   return {
@@ -67,13 +75,13 @@ export async function makePassword(
   };
 }
 
-function credentialOptions(choice: PasswordChoice): CredentialOptions {
-  const { scram: method, salt, iterations } = choice;
+function credentialOptions(choice: PasswordChoice, needed: NeededCredential): CredentialOptions {
+  const { scram: method = needed.method, salt, iterations } = choice;
   if (method !== undefined && !isScramMethod(method)) throw new Usage(`-m ${method}: SCRAM-SHA-1 or SCRAM-SHA-256`);
   if (iterations !== undefined && !/^[1-9]\d{0,7}$/.test(iterations)) throw new Usage(`-I ${iterations}: not a number`);
   return {
     ...(method === undefined ? {} : { method }),
-    keepClearText: choice.clear,
+    keepClearText: choice.clear || needed.clearText,
     ...(salt === undefined ? {} : { saltBase64: salt }),
     ...(iterations === undefined ? {} : { iterations: Number(iterations) }),
   };

@@ -350,5 +350,11 @@ export const KNOWN_CONTROLS: readonly KnownControl[] = [
   ),
   row("cache/", "surblfilter", "(none)", "directory of cached SURBL verdicts by domain"),
   row("conffsplit", "queue daemon, qmail-queue", "151", "number of subfolders that a queue folder is split into"),
+  row(
+    "authmechanisms",
+    "SMTP, IMAP and POP3 servers, vadduser, vpasswd",
+    "PLAIN LOGIN",
+    "SASL mechanisms that are offered, one a line; new passwords are stored so that all of them work",
+  ),
   row("queuejournal", "queue daemon", "1", "0 switches the queue's journal off: two synced files for each message"),
 ];

@@ -17,7 +17,7 @@ const ASK_INDEX_MIN = 4;
 export function fillDates(view: FolderView, columns: Columns, count: number): void {
   for (let row = columns.datesKnown; row < count; row++) {
     if (columns.dates[row] !== UNKNOWN) continue;
-    columns.dates[row] = ofFile(view, columns, row, (path) => Deno.statSync(path).mtime?.getTime() ?? 0) ??
+    columns.dates[row] = ofFile(view, columns.uids[row]!, (path) => Deno.statSync(path).mtime?.getTime() ?? 0) ??
       dateOfName(columns.paths[row]!);
   }
   columns.datesKnown = Math.max(columns.datesKnown, count);
@@ -31,7 +31,7 @@ export function fillSizes(view: FolderView, columns: Columns, count: number): vo
   if (unknown >= ASK_INDEX_MIN) sizesOfIndex(view, columns, count);
   for (let row = columns.sizesKnown; row < count; row++) {
     if (columns.sizes[row] !== UNKNOWN) continue;
-    columns.sizes[row] = sizeOfNetwork(columns.paths[row]!) ?? ofFile(view, columns, row, networkSize) ?? 0;
+    columns.sizes[row] = sizeOfNetwork(columns.paths[row]!) ?? ofFile(view, columns.uids[row]!, networkSize) ?? 0;
   }
   columns.sizesKnown = Math.max(columns.sizesKnown, count);
   view.markDirty();
@@ -48,8 +48,8 @@ export async function fillSizesInSlices(view: FolderView): Promise<void> {
 }
 
 /** What `read` finds in a message's file, wherever it is now; undefined when it is gone. */
-function ofFile(view: FolderView, columns: Columns, row: number, read: (path: string) => number): number | undefined {
-  const path = view.pathOf(columns.uids[row]!);
+function ofFile(view: FolderView, uid: number, read: (path: string) => number): number | undefined {
+  const path = view.pathOf(uid);
   if (path === undefined) return undefined;
   try {
     return read(path);

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "../../tests/support/assert.ts";
 import { FLAG_BITS, type ImapStatus, isRefusal, MESSAGE_WHOLE_BYTES_MAX } from "../../mail/imap/backend.ts";
 import { formatQuota } from "../maildir/quota.ts";
 import type { MailAccount } from "./mail_account.ts";
-import { accepted, openMailbox, uidsOf, withMail } from "./mailbox_support.ts";
+import { accepted, openMailbox, uidsOf, withMail } from "../../tests/support/mailbox.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../../tests/support/assert.ts";
 import { FLAG_BITS, isRefusal } from "../../mail/imap/backend.ts";
 import { UID_FILE_NAME } from "../maildir/uid_file.ts";
-import { accepted, openMailbox, uidsOf, withMail } from "./mailbox_support.ts";
+import { accepted, openMailbox, uidsOf, withMail } from "../../tests/support/mailbox.ts";
 import { INDEX_FILE_NAME } from "./mail_index.ts";
 
 function names(path: string): string[] {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "../../tests/support/assert.ts";
 import { Temporary } from "../../core/errors.ts";
-import { openMailbox, uidsOf, withMail } from "./mailbox_support.ts";
+import { openMailbox, uidsOf, withMail } from "../../tests/support/mailbox.ts";
 import { openMaildrop, parseSizeList } from "./pop3_maildrop.ts";
 
 Deno.test("ids and sizes are the same in every session and across processes", async () => {

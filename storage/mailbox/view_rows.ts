@@ -26,7 +26,7 @@ export async function cachedRows(view: FolderView, field: CachedField, uids: Uin
   let missing = [...found.keys()].filter((at) => found[at] === undefined);
   for (let attempt = 0; attempt < ATTEMPTS_MAX && missing.length > 0; attempt++) {
     if (attempt > 0) await view.refresh(); // files were renamed under us, or removed
-    await makeRows(view, uids, missing, (at, row) => found[at] = row[field]);
+    await makeRows(view, missing.map((at) => ({ uid: uids[at]!, take: (row) => found[at] = row[field] })));
     missing = missing.filter((at) => found[at] === undefined);
   }
   return pack(found);
@@ -87,20 +87,20 @@ function rowsBetween(view: FolderView, from: number, to: number): number {
   return first < 0 || last < 0 ? to - from : last - first;
 }
 
-async function makeRows(
-  view: FolderView,
-  uids: Uint32Array,
-  missing: readonly number[],
-  take: (at: number, row: MessageRow) => void,
-): Promise<void> {
+/** A message whose row is missing, and who wants it. */
+interface WantedRow {
+  readonly uid: number;
+  readonly take: (row: MessageRow) => void;
+}
+
+async function makeRows(view: FolderView, wanted: readonly WantedRow[]): Promise<void> {
   let rows: MessageRow[] = [];
-  for (const [done, at] of missing.entries()) {
-    const uid = uids[at]!;
+  for (const [done, { uid, take }] of wanted.entries()) {
     const made = readMessage(view, uid, makeRow);
     if (made) {
       const row = { uid, ...made };
       rows.push(row);
-      take(at, row);
+      take(row);
       const column = view.columns.find(uid);
       if (column >= 0) view.columns.sizes[column] = made.sizeBytes;
     }

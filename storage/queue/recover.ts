@@ -56,8 +56,8 @@ async function readUnfinished(parts: StoreParts, segments: readonly Segment[]): 
   for (const segment of segments) {
     if (!segment.header || segment.header.generation < newest.base) continue;
     const holes = await replaySegment(parts.disk, segment, (record) => noteRecord(found, record, segment));
-    for (const { from, to, cutGroup } of holes) {
-      const what = cutGroup ? "warning: unfinished group" : "alert: damage";
+    for (const { from, to, cutOff } of holes) {
+      const what = cutOff ? "warning: unfinished group" : "alert: damage";
       parts.log.line(`${what} in queue journal ${segment.path} from ${from} to ${to}; skipped`);
     }
   }

@@ -5,7 +5,7 @@
  */
 import { isRefusal } from "../../mail/imap/backend.ts";
 import type { FolderMailbox } from "../../storage/mailbox/folder_mailbox.ts";
-import { openMailbox } from "../../storage/mailbox/mailbox_support.ts";
+import { openMailbox } from "../support/mailbox.ts";
 import { MailAccount } from "../../storage/mailbox/mail_account.ts";
 import { MailStore } from "../../storage/mailbox/mail_store.ts";
 

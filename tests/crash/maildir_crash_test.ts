@@ -22,7 +22,7 @@ async function newDisk(): Promise<SimulatedDisk> {
   return disk;
 }
 
-function deliver(disk: Disk, mayBeRepeat: boolean) {
+function deliver(disk: Disk, { mayBeRepeat }: { readonly mayBeRepeat: boolean }) {
   return deliverToMaildir({
     disk,
     maildir: MAILDIR,
@@ -41,7 +41,7 @@ async function scenario(disk: SimulatedDisk, told: string[]): Promise<void> {
     onDurable: (tokens) => told.push(...tokens),
     onFailed: () => assert(false),
   });
-  await deliver(disk, false);
+  await deliver(disk, { mayBeRepeat: false });
   told.push("delivered");
   sync.touched(`${MAILDIR}/new`, "durable");
   await sync.flush();
@@ -75,7 +75,7 @@ async function checkAfter(disk: SimulatedDisk, told: readonly string[], why: str
   const before = await messages(disk);
   assert(before.length <= 1, why);
   if (told.includes("durable")) assertEquals(before.length, 1, why);
-  await deliver(disk, true);
+  await deliver(disk, { mayBeRepeat: true });
   const after = await messages(disk);
   assertEquals(after.length, 1, why);
   assertEquals(after[0], TEXT, why);

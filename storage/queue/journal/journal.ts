@@ -86,6 +86,8 @@ export class Journal {
   #current: Segment | undefined;
   #at = PAGE_BYTES;
   #sequence = 0;
+  /** Records of this generation below this sequence are synced. */
+  #syncedBelow = 0;
   #queue: Entry[] = [];
   /** Written but not synced. */
   #lazy: { entry: Entry; place: JournalPlace }[] = [];
@@ -206,6 +208,7 @@ export class Journal {
       this.#fail(written, error);
       return false;
     }
+    this.#syncedBelow = this.#sequence;
     for (const { entry, place } of written) {
       if (isMessage(entry)) place.segment.live++;
       entry.resolve(place);
@@ -250,7 +253,7 @@ export class Journal {
         kind: entry.kind,
         last: index === batch.length - 1,
         sequence: this.#sequence + index,
-        group: this.#sequence,
+        syncedBelow: this.#syncedBelow,
       });
       at += recordBytes(entry.payloadBytes);
       bytes.fill(0, end, at);
@@ -301,6 +304,7 @@ export class Journal {
     this.#current = next;
     this.#at = PAGE_BYTES;
     this.#sequence = 0;
+    this.#syncedBelow = 0;
     this.#mustRotate = false;
     this.#prepared = false;
   }

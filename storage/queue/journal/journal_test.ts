@@ -52,7 +52,7 @@ function journalTest(name: string, run: (bench: Bench) => Promise<void>): void {
           const found = await replaySegment(disk, segment, ({ payload }) => {
             texts.push(new TextDecoder().decode(payload).slice(0, 10).trimEnd());
           });
-          holes.push(...found.map(({ cutGroup }) => cutGroup));
+          holes.push(...found.map(({ cutOff }) => cutOff));
         }
         return { texts, holes };
       },

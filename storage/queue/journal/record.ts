@@ -43,8 +43,8 @@ export interface RecordFrame {
   readonly last: boolean;
   /** Counts from 0 in each generation. */
   readonly sequence: number;
-  /** Sequence of the first record of its group. */
-  readonly group: number;
+  /** Records below this sequence were synced when this one was written: one that is missing was damaged, not cut off. */
+  readonly syncedBelow: number;
 }
 
 /** A record as it was read. */
@@ -76,7 +76,7 @@ export function sealRecord(
   view.setUint32(12, frame.kind | (frame.last ? 0x100 : 0), true);
   view.setUint32(16, generation.generation, true);
   view.setUint32(20, frame.sequence, true);
-  view.setUint32(24, frame.group, true);
+  view.setUint32(24, frame.syncedBelow, true);
   view.setUint32(28, generation.salt[0], true);
   view.setUint32(32, generation.salt[1], true);
   view.setUint32(36, 0, true);
@@ -106,7 +106,7 @@ export function tryReadRecord(bytes: Uint8Array, at: number, generation: Generat
     kind,
     last: view.getUint8(at + 13) === 1,
     sequence: view.getUint32(at + 20, true),
-    group: view.getUint32(at + 24, true),
+    syncedBelow: view.getUint32(at + 24, true),
     payloadAt,
     payloadBytes,
   };

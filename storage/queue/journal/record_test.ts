@@ -27,7 +27,7 @@ const GENERATION: Generation = { generation: 7, salt: [1, 2] };
 function sealed(payload: Uint8Array, generation = GENERATION): Uint8Array {
   const bytes = new Uint8Array(recordBytes(payload.length));
   bytes.set(payload, RECORD_HEADER_BYTES);
-  const frame = { kind: RECORD_KIND.message, last: true, sequence: 3, group: 2 };
+  const frame = { kind: RECORD_KIND.message, last: true, sequence: 3, syncedBelow: 2 };
   sealRecord({ bytes, at: 0, payloadBytes: payload.length }, generation, frame);
   return bytes;
 }
@@ -38,8 +38,13 @@ Deno.test("a record is read as it was written, of any length", () => {
     const bytes = sealed(payload);
     const record = tryReadRecord(bytes, 0, GENERATION)!;
     assertEquals(bytes.subarray(record.payloadAt, record.payloadAt + record.payloadBytes), payload);
-    const { kind, last, sequence, group } = record;
-    assertEquals({ kind, last, sequence, group }, { kind: RECORD_KIND.message, last: true, sequence: 3, group: 2 });
+    const { kind, last, sequence, syncedBelow } = record;
+    assertEquals({ kind, last, sequence, syncedBelow }, {
+      kind: RECORD_KIND.message,
+      last: true,
+      sequence: 3,
+      syncedBelow: 2,
+    });
   }
 });
 

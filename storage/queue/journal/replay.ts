@@ -1,7 +1,7 @@
 /**
  * Reads what a crash left in a segment. The first broken or older record ends it, unless whole records of the same
- * generation follow: then it is damage, or a last group that was cut (never answered); both are skipped and reported, and
- * the rest is kept [DESIGN 5.5].
+ * generation follow: then it is damage, or a group that a power cut tore (never answered); both are skipped and reported,
+ * and the rest is kept [DESIGN 5.5].
  */
 import type { Disk, DiskFile } from "../../disk.ts";
 import {
@@ -32,8 +32,8 @@ export interface ReplayedRecord extends ReadRecord {
 export interface ReplayHole {
   readonly from: number;
   readonly to: number;
-  /** All that follows belongs to the group that was cut: a power cut before the sync, nothing accepted is lost. */
-  cutGroup: boolean;
+  /** It was not synced before what follows was written: a power cut, and nothing accepted is lost. */
+  cutOff: boolean;
 }
 
 /** Gives each whole record of a segment's generation to `visit`, in order; the holes between them. */
@@ -78,16 +78,15 @@ class Replay {
       const found = await this.#search(at + RECORD_ALIGN_BYTES);
       if (found === undefined) break;
       this.#expectedAtHole = this.#expected;
-      this.#holes.push({ from: at, to: found, cutGroup: true });
+      this.#holes.push({ from: at, to: found, cutOff: true });
       at = found;
     }
     return this.#holes;
   }
 
   #emit(record: ReplayedRecord): void {
-    // A group that begins after the missing record shows that the cut group had been synced.
     const hole = this.#holes.at(-1);
-    if (hole && record.group > this.#expectedAtHole) hole.cutGroup = false;
+    if (hole && record.syncedBelow > this.#expectedAtHole) hole.cutOff = false;
     this.#expected = record.sequence + 1;
     this.#visit(record);
   }

@@ -1,10 +1,10 @@
-/** What the tests of this room share: a temporary Maildir with a store and an account over it. */
-import { realDisk } from "../disk.ts";
-import { createMaildir } from "../maildir/deliver.ts";
+/** What the tests of storage/mailbox share: a temporary Maildir with a store and an account over it. */
+import { realDisk } from "../../storage/disk.ts";
+import { createMaildir } from "../../storage/maildir/deliver.ts";
 import { isRefusal, type Refusal } from "../../mail/imap/backend.ts";
-import { FolderMailbox } from "./folder_mailbox.ts";
-import { MailAccount } from "./mail_account.ts";
-import { MailStore } from "./mail_store.ts";
+import { FolderMailbox } from "../../storage/mailbox/folder_mailbox.ts";
+import { MailAccount } from "../../storage/mailbox/mail_account.ts";
+import { MailStore } from "../../storage/mailbox/mail_store.ts";
 
 /** A Maildir of a test. */
 export interface TestMail {

@@ -1,9 +1,9 @@
 /** What the tests of the POP3 session share: a maildrop in memory and a client that is a list of lines. */
 import type { Clock } from "../../core/applet.ts";
 import type { ServerTls, TlsState } from "../../core/stream.ts";
-import type { Pop3Authenticator, Pop3Login, Pop3Maildrop, Pop3Message } from "./backend.ts";
-import { servePop3Session } from "./session.ts";
-import type { Pop3Event, Pop3Settings, Pop3Wire } from "./session_types.ts";
+import type { Pop3Authenticator, Pop3Login, Pop3Maildrop, Pop3Message } from "../../mail/pop3/backend.ts";
+import { servePop3Session } from "../../mail/pop3/session.ts";
+import type { Pop3Event, Pop3Settings, Pop3Wire } from "../../mail/pop3/session_types.ts";
 
 /** Messages of the maildrop, CRLF line ends. */
 export const MESSAGES: readonly string[] = [
