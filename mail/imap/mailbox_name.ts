@@ -7,7 +7,7 @@ import { Permanent } from "../../core/errors.ts";
 /** Longest mailbox name, bytes: a Maildir++ folder is one file name of at most 255. */
 export const MAILBOX_NAME_BYTES_MAX = 250;
 /** Longest pattern of LIST, characters. Ours. */
-export const PATTERN_CHARS_MAX = 1000;
+export const PATTERN_CHARS_MAX = 300;
 
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 

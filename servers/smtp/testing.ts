@@ -22,6 +22,7 @@ export const TEST_CONTROL: Readonly<Record<string, string>> = {
   rcpthosts: "local.test\nsys.test\n.sub.test\nmail.test\n",
   locals: "mail.test\nsys.test\n",
   virtualdomains: "local.test:local.test\n",
+  authmechanisms: "SCRAM-SHA-256\nSCRAM-SHA-1\nCRAM-MD5\nPLAIN\nLOGIN\n",
 };
 
 const SALT = "QSXCR+Q6sek8bf92";

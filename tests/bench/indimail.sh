@@ -4,7 +4,7 @@
 # x@refused.test to a port that refuses. Everything is on: recipient checks, Received lines, logs, sandbox.
 # BENCH_TOOLS is the harness' folder; BINARY the compiled binary (default dist/indimail), RUNTIME=deno runs the sources
 # instead; SERVE_ARGS goes to `indimail serve`, CONTROL="name=value ..." into control files at every start.
-# USERFMT for the mailbox runs is u%d@bench.test.
+# MAILDIR_FMT is $PEERS/indimail/mail/./u%d/Maildir/new (the dot makes find follow the link), USERFMT u%d@bench.test.
 set -eu
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BENCH_TOOLS=${BENCH_TOOLS:-$HERE/../../../shared/bench}
@@ -23,12 +23,12 @@ launch() {
 }
 fill() {
   local dir i
-  mkdir -p "$X/mail"
   for i in $(seq 1 100); do
     "${PROGRAM[@]}" vadduser -q NOQUOTA "u$i@bench.test" secret >/dev/null
     dir=$("${PROGRAM[@]}" vuserinfo -d "u$i@bench.test" | sed 's/ *(missing)$//')
     mkdir -p "$dir/Maildir/tmp" "$dir/Maildir/new" "$dir/Maildir/cur"
-    ln -sfn "$dir" "$X/mail/u$i"
+    [ -e "$X/mail" ] || ln -s "$(dirname "$dir")" "$X/mail"
+    [ -e "$X/mail/u$i" ] || ln -s "$dir" "$X/mail/u$i" # folders hold 100 users, postmaster is one
   done
   "${PROGRAM[@]}" vadddomain null.test secret >/dev/null
   echo "| /usr/sbin/vdelivermail '' delete" >"$X/root/var/indimail/domains/null.test/.qmail-default"
