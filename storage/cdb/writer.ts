@@ -142,7 +142,7 @@ export async function writeCdb(
     for (const [key, data] of records) await writer.add(key, data);
     await writer.finish();
   } catch (error) {
-    await writer.abort().catch(() => undefined);
+    await writer.abort().catch(() => undefined); // what failed before is what counts
     throw error;
   }
 }

@@ -34,7 +34,7 @@ export async function appendToMbox(message: MboxMessage): Promise<void> {
     await file.append(quoter.end());
     await file.sync({ metadata: true });
   } catch (error) {
-    await file.truncate(sizeBytes).catch(() => undefined);
+    await file.truncate(sizeBytes).catch(() => undefined); // what failed before is what counts
     throw new Temporary(`cannot append to ${path}: ${(error as Error).message} (#4.3.0)`);
   } finally {
     file.close();
@@ -56,7 +56,7 @@ async function lockFile(path: string): Promise<Disposable & { release(): void }>
   const first = await Promise.race([locking, late]);
   clearTimeout(timer);
   if (first === "late") {
-    locking.finally(() => file.close()).catch(() => undefined);
+    locking.finally(() => file.close()).catch(() => undefined); // the file was only opened for its lock
     throw new Temporary(`${path} is locked by another program (#4.2.1)`);
   }
   let held = true;
