@@ -79,6 +79,15 @@ export const APPLETS: readonly AppletEntry[] = [
     load: () => import("./admin/ops/indimail_status.ts"),
   },
   {
+    names: ["indimail-userd"],
+    room: "servers/delivery",
+    role: "users",
+    section: 8,
+    summary: "deliver to system users in processes of their own",
+    daemon: true,
+    load: () => import("./servers/delivery/indimail_userd.ts"),
+  },
+  {
     names: ["inlookup", "InLookup"],
     room: "servers/lookup",
     role: "lookup",

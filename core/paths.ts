@@ -54,7 +54,7 @@ export function resolvePaths(root: string, env: GetEnv): Paths {
 }
 
 /** The Unix socket of a daemon, by the role or service that listens there. */
-export function socketPath(paths: Paths, name: "lookup" | "local" | "remote" | `queue${number}`): string {
+export function socketPath(paths: Paths, name: "lookup" | "local" | "remote" | "users" | `queue${number}`): string {
   return `${paths.run}/${name}.socket`;
 }
 

@@ -20,6 +20,8 @@ export interface ServiceSpec {
   readonly stage: number;
   /** A file that is there once the program can work (its socket); the next stage waits for it. */
   readonly readyPath?: string;
+  /** It is started only when this file appears, which is then removed: for what most installations never need. */
+  readonly wantedPath?: string;
   /** How long after its start it cannot take signals yet: those of `Supervisor.signal` wait so long. Milliseconds. */
   readonly settleMs?: number;
   /** How long it may take to stop before it is killed. Milliseconds. */
@@ -53,6 +55,8 @@ export const RESTART_INTERVAL_MS = 1000;
 /** How long the next stage waits for a service's readyPath before it starts nevertheless. */
 const READY_WAIT_MS = 10_000;
 const READY_POLL_MS = 20;
+/** How often a wantedPath is looked for. */
+const WANTED_POLL_MS = 500;
 const READ_BUFFER_BYTES = 16 * 1024;
 
 class Service {
@@ -85,6 +89,18 @@ class Service {
   start(): void {
     this.#wanted = true;
     this.#gone = this.#run();
+  }
+
+  /** Starts it now, or when it is wanted. */
+  begin(): void {
+    const { wantedPath } = this.spec;
+    if (wantedPath === undefined) return this.start();
+    this.#timer = setInterval(() => {
+      if (!exists(wantedPath)) return;
+      clearInterval(this.#timer);
+      removeStale(wantedPath);
+      this.start();
+    }, WANTED_POLL_MS);
   }
 
   /** One life of the process, from start to end. */
@@ -142,7 +158,7 @@ class Service {
   /** Waits until the service's readyPath is there; gives up after a while. */
   async ready(): Promise<void> {
     const { readyPath, name } = this.spec;
-    if (readyPath === undefined) return;
+    if (readyPath === undefined || this.spec.wantedPath !== undefined) return;
     for (let waitedMs = 0; waitedMs < READY_WAIT_MS && this.#wanted; waitedMs += READY_POLL_MS) {
       if (exists(readyPath)) return;
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
@@ -227,7 +243,7 @@ export class Supervisor {
       if (this.#stopping) return;
       for (const service of this.#stage(stage)) {
         if (service.spec.readyPath !== undefined) removeStale(service.spec.readyPath);
-        service.start();
+        service.begin();
       }
       await Promise.all(this.#stage(stage).map((service) => service.ready()));
     }

@@ -108,7 +108,7 @@ on mail is accepted. When a step fails, the same command finishes the work.`,
         },
       }, told);
       if (result === "exists") throw new Permanent(`domain ${domain} exists already`);
-      if (!options.optimize) await command.forget();
+      if (!options.optimize) await command.reload();
       if (options.random !== undefined) lines.push(`Password is ${clear}\n`);
     });
     await proc.stdout.write(new TextEncoder().encode(lines.join("")));

@@ -41,7 +41,7 @@ export const applet = defineApplet({
         ? await removeAutoturnDomain(command, domain)
         : await command.domains.locked(() => removeDomain(command, domain, told));
       if (!removed) throw new Permanent(`domain ${domain} does not exist`);
-      await command.forget();
+      await command.reload();
     });
     await proc.stdout.write(new TextEncoder().encode(lines.join("")));
     return await runPostHandle(proc, [domain]);

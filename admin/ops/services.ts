@@ -69,6 +69,17 @@ export function serviceSpecs(
       stage: 2,
       readyPath: socketPath(paths, "local"),
     },
+    ...(settings.accounts
+      ? [{
+        ...common,
+        name: "users",
+        program: "indimail-userd",
+        args: ["./Maildir/"],
+        stage: 2,
+        readyPath: socketPath(paths, "users"),
+        wantedPath: `${paths.run}/users.wanted`,
+      }]
+      : []),
     { ...common, name: "remote", program: "qmail-rspawn", args: [], stage: 2, readyPath: socketPath(paths, "remote") },
     ...queueServices,
     {

@@ -13,6 +13,7 @@ import { SystemUsers } from "../../storage/users/passwd.ts";
 import type { DeliveryContext } from "./context.ts";
 import { DotQmailFiles } from "./dotqmail_files.ts";
 import { programRunner } from "./program.ts";
+import { UserHandover } from "./user_handover.ts";
 import { deliverAsUser } from "./user_process.ts";
 import type { UserSources } from "./resolve.ts";
 import { routedSender } from "./routed.ts";
@@ -30,14 +31,22 @@ export function createDeliveryContext(proc: Proc, defaultDelivery: string): Deli
     dotQmail: new DotQmailFiles(() => proc.clock.nowMs()),
     runProgram: programRunner(proc, proc.paths.run),
     sendRouted: routedSender(socketPath(proc.paths, "remote")),
-    ...(proc.uid === 0
-      ? { deliverAsUser: (job, recipient) => deliverAsUser(proc, defaultDelivery, { job, recipient }) }
-      : {}),
+    ...userDelivery(proc, defaultDelivery),
     hostName: control.me(),
     pid: proc.pid,
     uid: proc.uid,
     defaultDelivery,
   };
+}
+
+/** How a delivery becomes one of another user: by a process, by the daemon that is root, or not at all. */
+function userDelivery(proc: Proc, defaultDelivery: string): Pick<DeliveryContext, "deliverAsUser"> {
+  if (proc.uid === 0) {
+    return { deliverAsUser: (job, recipient) => deliverAsUser(proc, defaultDelivery, { job, recipient }) };
+  }
+  if (proc.name !== "qmail-lspawn" || proc.env.get("INDIMAIL_ACCOUNTS") !== "1") return {};
+  const handover = new UserHandover(proc.paths);
+  return { deliverAsUser: (job, recipient) => handover.deliver(job, recipient) };
 }
 
 /** Where this installation's local users are looked for. */

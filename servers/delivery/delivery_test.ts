@@ -315,3 +315,27 @@ Deno.test("usage is counted in maildirsize as messages come", async () => {
   const lines = text.trimEnd().split("\n").slice(1).map((line) => Number(line.trim().split(/\s+/)[1]));
   assertEquals(lines.reduce((sum, count) => sum + count, 0), 2);
 });
+
+Deno.test("another user's delivery goes to a process of that user, forwards and virtual domains do not", async () => {
+  await using world = await createWorld();
+  const handed: string[] = [];
+  const handOver = (uid: number) => ({
+    ...world.context,
+    uid,
+    deliverAsUser: (_: DeliveryJob, to: LocalRecipient) => {
+      handed.push(to.user);
+      return Promise.resolve({ report: { kind: "done", text: "handed over" }, touched: [] } as const);
+    },
+  });
+  const to = recipient(world, { uid: 4711 });
+  assertEquals((await deliverLocal(handOver(0), job(), to)).report.text, "handed over");
+  assertEquals((await deliverLocal(handOver(99), job(), to)).report.text, "handed over");
+  assertEquals((await deliverLocal(handOver(4711), job(), to)).report.text, "did 1+0+0\n");
+  await Deno.writeTextFile(`${world.home}/.qmail`, "&x@example.org\n");
+  assertEquals((await deliverLocal(handOver(0), job(), to)).report.text, "did 0+1+0\n");
+  const alias = { ...to, user: "alias" };
+  assertEquals((await deliverLocal(handOver(99), job(), alias)).report.text, "did 0+1+0\n");
+  await Deno.writeTextFile(`${world.home}/.qmail`, "| vdelivermail '' delete\n");
+  assertEquals((await deliverLocal(handOver(0), job(), to)).report.text, "discarded did 0+0+0\n");
+  assertEquals(handed, ["joe", "joe"]);
+});

@@ -45,6 +45,9 @@ export async function deliverLocal(
   job: DeliveryJob,
   recipient: LocalRecipient,
 ): Promise<DeliveryOutcome> {
+  const asUser = recipient.uid === context.uid ? undefined : context.deliverAsUser;
+  // a home may be closed to everybody but its user; alias is ours
+  if (asUser && context.uid !== 0 && recipient.user !== "alias") return await asUser(job, recipient);
   const search = context.dotQmail.find(recipient.home, recipient.dash, recipient.ext);
   if (search.kind === "wait") return deferred(search.text);
   if (search.kind === "none" && recipient.dash !== "") return refused("Sorry, no mailbox here by that name. (#5.1.1)");
@@ -52,7 +55,7 @@ export async function deliverLocal(
   const dotQmail: DotQmail = file && !file.empty ? file.content : parseDotQmail(context.defaultDelivery);
   const virtual = onlyVdelivermail(dotQmail);
   if (virtual !== undefined) return await deliverVirtualDomain(context, job, { recipient, file, fallback: virtual });
-  if (context.deliverAsUser && recipient.uid !== context.uid) return await context.deliverAsUser(job, recipient);
+  if (asUser && !onlyForwards(dotQmail)) return await asUser(job, recipient);
   const address = `${recipient.local}@${recipient.domain}`;
   const loops = countHeaderLine(await messageHeader(job.message), deliveredToLine(address).trimEnd());
   if (loops > context.control.number("maxdeliveredto", 0)) {
@@ -72,6 +75,11 @@ export async function deliverLocal(
     forwardOnly: file?.forwardOnly ?? false,
   };
   return await runInstructions(context, run, dotQmail.instructions);
+}
+
+/** Forwards need nothing of the user's powers. */
+function onlyForwards(dotQmail: DotQmail): boolean {
+  return dotQmail.instructions.every(({ kind }) => kind === "forward" || kind === "forward-only");
 }
 
 /** The fallback argument when the file's only instruction is vdelivermail without anything that needs a shell. */

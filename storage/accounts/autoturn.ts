@@ -54,7 +54,7 @@ export async function addAutoturnDomain(command: Command, added: AutoturnDomain)
     await addLine(disk, `${paths.control}/etrnhosts`, domain);
     await addLine(disk, `${paths.control}/rcpthosts`, domain);
   });
-  await command.forget();
+  await command.reload();
 }
 
 /** Removes such a domain with the mail that waits for it; false when there is none. */
@@ -75,6 +75,6 @@ export async function removeAutoturnDomain(command: Command, domain: string): Pr
     await removeTree(disk, `${base}/.qmail-${place.replaceAll(".", ":")}-default`);
     return true;
   });
-  await command.forget();
+  await command.reload();
   return removed;
 }

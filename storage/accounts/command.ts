@@ -6,6 +6,7 @@ import { Permanent } from "../../core/errors.ts";
 import type { Clock } from "../../core/applet.ts";
 import { type Paths, socketPath } from "../../core/paths.ts";
 import { ControlFiles } from "../control/control.ts";
+import { reloadServers } from "../control/reload.ts";
 import { type Disk, realDisk } from "../disk.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { type DomainEntry, DomainStore } from "./domain_store.ts";
@@ -79,6 +80,12 @@ export class Command {
     const real = entry?.aliasOf === undefined ? entry : await this.domains.find(entry.aliasOf);
     if (!real) throw new Permanent(`domain ${name} does not exist: create it with vadddomain`);
     return real;
+  }
+
+  /** Tells all running daemons that domains came or went: they reread control files. */
+  async reload(): Promise<void> {
+    await this.forget();
+    reloadServers(this.paths);
   }
 
   /** Tells the lookup daemon that an address, a domain or (undefined) everything has changed; no daemon is no error. */

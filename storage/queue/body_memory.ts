@@ -1,5 +1,5 @@
 /**
- * Counts the memory that bytes of messages take, under one cap [DESIGN 5.2]. When it is reached, bodies that the journal
+ * Counts the memory that bytes of messages take, under one cap [decision 0032]. When it is reached, bodies that the journal
  * has are let go first, oldest first; a message on its way in that still finds no room goes to its mess file.
  */
 import type { HeldMessage } from "./message.ts";

@@ -1,6 +1,6 @@
 /**
  * The guard against a full disk: a message is taken only while there is room to write out everything that the journal
- * holds, and a reserve [DESIGN 5.9]. Code 53 before it is too late.
+ * holds, and a reserve [decision 0032]. Code 53 before it is too late.
  */
 import { errorText } from "../../core/errors.ts";
 import { STORE_REFUSAL } from "./parts.ts";

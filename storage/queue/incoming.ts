@@ -1,13 +1,13 @@
 /**
  * A message on its way into the queue: in memory while it is small and memory has room, else straight into its mess file
- * [DESIGN 5.2]. How it is made durable in the end is the store's.
+ * [decision 0032]. How it is made durable in the end is the store's.
  */
 import type { DiskFile } from "../disk.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import { createMessFile, diskRefusal, removeFile, STORE_REFUSAL, type StoreParts } from "./parts.ts";
 import { type CommitRequest, type Incoming, type QueuedMessage, QueueRefusal } from "./store_types.ts";
 
-/** Largest message that goes into the journal as a whole [DESIGN 5.2]. */
+/** Largest message that goes into the journal as a whole [decision 0032]. */
 export const INLINE_BYTES_MAX = 256 * 1024;
 /** The first buffer of a message. */
 const BUFFER_BYTES_MIN = 8 * 1024;

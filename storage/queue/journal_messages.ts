@@ -1,6 +1,6 @@
 /**
  * The messages that are in the journal and nowhere else: accepted into it, marked done in it, and written out of it, when
- * they are deferred, when their segment is due for reuse, and at a clean stop [DESIGN 5.5].
+ * they are deferred, when their segment is due for reuse, and at a clean stop [decision 0032].
  */
 import type { BodyMemory } from "./body_memory.ts";
 import { discardMess, type ReceivedMessage } from "./incoming.ts";

@@ -1,6 +1,6 @@
 /**
  * qmail-queue without a daemon: a message goes through pid/, mess/ and intd/ into todo/, exactly as the original writes
- * them, synced with the folders that name them; then lock/trigger is pulled [spec formats 1.1, 1.3, DESIGN 5.6].
+ * them, synced with the folders that name them; then lock/trigger is pulled [spec formats 1.1, 1.3].
  */
 import { errorText } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";

@@ -1,6 +1,6 @@
 /**
  * What a start does with the journal that it finds: each message in it that still needs something is written out in qmail's
- * layout, synced, before anything new is accepted [DESIGN 5.5]. A message whose writing out a crash caught after its
+ * layout, synced, before anything new is accepted [decision 0032]. A message whose writing out a crash caught after its
  * info file was made is recognised by the id in it, so that it is not there twice.
  */
 import { errorText, Temporary } from "../../core/errors.ts";

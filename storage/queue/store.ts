@@ -1,5 +1,5 @@
 /**
- * The queue store: journal first, qmail's files for whatever outlives its first attempt [DESIGN 5]. One process at a time
+ * The queue store: journal first, qmail's files for whatever outlives its first attempt [decision 0032]. One process at a time
  * has a queue directory open. What a crash leaves is put right by `openQueueStore`, before it resolves.
  */
 import { errorText, Temporary } from "../../core/errors.ts";
@@ -32,7 +32,7 @@ import {
 import { cleanupStored, loadStored, Remover, scanStored } from "./stored.ts";
 import { preprocessTodo, takeTodoEntries } from "./todo.ts";
 
-/** Bytes of one segment of the journal [DESIGN 5.2]. */
+/** Bytes of one segment of the journal [decision 0032]. */
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Segments at most. */
 export const SEGMENTS_MAX = 4;
@@ -193,7 +193,8 @@ class Store implements QueueStore {
       // The last mark need not be synced: the removal follows, and is.
       await markRecipients(parts, held, { recipients, sync: !held.allDone || held.bounced });
     })();
-    held.marking = Promise.all([held.marking, marked.catch(() => undefined)]).then(() => undefined);
+    const settled = marked.catch(() => undefined); // told below
+    held.marking = Promise.all([held.marking, settled]).then(() => undefined);
     try {
       await marked;
     } catch (error) {

@@ -16,6 +16,8 @@ export const OSSIFIED_MS = 129_600_000;
 /** The messages that have an info file and no todo entry, and that the journal has let go. */
 export async function* scanStored(parts: StoreParts): AsyncGenerator<StoredMessage> {
   const { disk, layout, inUse } = parts;
+  const todo = new Set<string>();
+  for (const parent of layout.parents("todo")) for (const name of await disk.readDirectory(parent)) todo.add(name);
   for (let number = 0; number < layout.split; number++) {
     const names = await disk.readDirectory(layout.parent("info", number));
     if (names.length === 0) continue;
@@ -28,7 +30,7 @@ export async function* scanStored(parts: StoreParts): AsyncGenerator<StoredMessa
     for (const name of names) {
       const fileId = tryParseFileId(name);
       if (fileId === undefined || fileId % layout.split !== number || inUse.has(fileId)) continue;
-      if (await fileExists(disk, layout.path("todo", fileId))) continue;
+      if (todo.has(name)) continue;
       try {
         const { modifiedMs } = await disk.lstat(layout.path("info", fileId));
         yield { fileId, arrivedMs: Math.floor(modifiedMs), local: locals.has(name), remote: remotes.has(name) };

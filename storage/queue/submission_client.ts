@@ -165,7 +165,7 @@ class Link {
 
   #arm(delayMs: number): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => this.#checkTimeouts(), delayMs);
-    timer.unref();
+    Deno.unrefTimer(timer); // a number on runtimes before 2.8
     return timer;
   }
 

@@ -32,28 +32,49 @@ function environment(folder: string): Record<string, string> {
   };
 }
 
-async function runStep(step: Step, folder: string): Promise<void> {
-  const child = new Deno.Command("sh", {
-    args: ["-c", `exec 2>&1\n${step.command}`],
+/** A step may take this long; a program that waits for ever must not hang the gate. */
+const STEP_SECONDS_MAX = 120;
+
+/** Runs a step in a session of its own, which is noted. Output goes to a file: a daemon left running may keep it open. */
+async function runStep(step: Step, run: { readonly folder: string; readonly sessions: number[] }): Promise<void> {
+  const { folder } = run;
+  const output = `${folder}/output`;
+  const text = `exec >'${output}' 2>&1\n${step.command}`;
+  const child = new Deno.Command("setsid", {
+    args: ["--wait", "timeout", "--foreground", String(STEP_SECONDS_MAX), "sh", "-c", text],
     cwd: `${folder}/home`,
     env: environment(folder),
     clearEnv: true,
     stdin: "null",
-  });
-  const { code, stdout } = await child.output();
-  const actual = outputLines(new TextDecoder().decode(stdout).replaceAll(`${folder}/root`, "$INDIMAIL_ROOT"));
+  }).spawn();
+  run.sessions.push(child.pid);
+  const { code } = await child.status;
+  const actual = outputLines((await Deno.readTextFile(output)).replaceAll(`${folder}/root`, "$INDIMAIL_ROOT"));
   if (code === step.code && matchesOutput(step.output, actual)) return;
   const said = `expected [${step.code}]:\n${step.output.join("\n")}\ngot [${code}]:\n${actual.join("\n")}`;
   throw new AssertionError({ message: `line ${step.line}: ${step.command}\n${said}` });
 }
 
+/** Ends what a transcript has left running in the background; mostly nothing. */
+function endSession(session: number): void {
+  try {
+    Deno.kill(-session, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && /ESRCH|No such process/.test(error.message))) throw error;
+  }
+}
+
 async function runTranscript(name: string): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "indimail-applets." });
+  const sessions: number[] = [];
   try {
     for (const part of ["bin", "home", "root"]) await Deno.mkdir(`${folder}/${part}`);
     linkPrograms(`${folder}/bin`, { names: APPLETS.flatMap(({ names }) => names), launcher: launcher(), force: false });
-    for (const step of parseTranscript(await Deno.readTextFile(`${HERE}${name}.txt`))) await runStep(step, folder);
+    for (const step of parseTranscript(await Deno.readTextFile(`${HERE}${name}.txt`))) {
+      await runStep(step, { folder, sessions });
+    }
   } finally {
+    sessions.forEach(endSession);
     await Deno.remove(folder, { recursive: true });
   }
 }

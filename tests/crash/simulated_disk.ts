@@ -5,63 +5,26 @@
  * by a later sync, as Linux does. Inode numbers are used again as early as possible.
  */
 import type { Disk, DiskFile, DiskStat, OpenOptions } from "../../storage/disk.ts";
+import {
+  applyChange,
+  chooseWrites,
+  type FileNode,
+  type FolderNode,
+  type NameChange,
+  type Node,
+  type PowerCutChoice,
+  statOf,
+  syncFile,
+  writeFile,
+} from "./simulated_nodes.ts";
 
-/** Sector size at which a write tears. */
-const SECTOR_BYTES = 512;
 /** First inode number given out. */
 const INODE_MIN = 10;
-
-interface Write {
-  readonly at: number;
-  readonly bytes: Uint8Array;
-  /** A sync failed after it: it can be lost at any later power cut. */
-  doomed: boolean;
-  /** Synced, but kept here because it came after a doomed one. */
-  durable: boolean;
-}
-
-interface FileNode {
-  readonly kind: "file";
-  inode: number;
-  data: Uint8Array;
-  sizeBytes: number;
-  /** What is durable, while `writes` holds what is not. */
-  base: Uint8Array;
-  writes: Write[];
-  mode: number;
-  modifiedMs: number;
-  baseModifiedMs: number;
-  links: number;
-  handles: number;
-}
-
-interface FolderNode {
-  readonly kind: "directory";
-  readonly inode: number;
-  names: Map<string, Node>;
-  durable: Map<string, Node>;
-  mode: number;
-}
-
-type Node = FileNode | FolderNode;
-
-/** A change of names that is not durable yet. */
-interface NameChange {
-  readonly folder: FolderNode;
-  readonly name: string;
-  /** What the name stands for afterwards; undefined: removed. */
-  readonly node: Node | undefined;
-  /** A rename also removes this. */
-  readonly from?: { readonly folder: FolderNode; readonly name: string };
-}
 
 /** What happens at an operation, counted from 1. */
 export type Fault =
   | { readonly kind: "fail"; readonly at: number; readonly code: "ENOSPC" | "EIO"; readonly count: number }
   | { readonly kind: "stop"; readonly at: number };
-
-/** Which of the operations that are not durable a power cut keeps: asked once for each, in order. */
-export type PowerCutChoice = (operation: "name" | "write" | "sectors") => boolean;
 
 /** An error as the operating system gives it. */
 class DiskError extends Error {
@@ -455,70 +418,4 @@ export class SimulatedDisk implements Disk {
     for (let offset = at; offset < at + lengthBytes; offset++) file.data[offset]! ^= 0x55;
     file.base = file.data.slice(0, file.sizeBytes);
   }
-}
-
-function applyChange(change: NameChange, names: (folder: FolderNode) => Map<string, Node>): void {
-  if (change.from) names(change.from.folder).delete(change.from.name);
-  if (change.node) names(change.folder).set(change.name, change.node);
-  else names(change.folder).delete(change.name);
-}
-
-function writeFile(file: FileNode, bytes: Uint8Array, at: number): void {
-  const end = at + bytes.length;
-  if (end > file.data.length) {
-    const larger = new Uint8Array(Math.max(end, 2 * file.data.length));
-    larger.set(file.data.subarray(0, file.sizeBytes));
-    file.data = larger;
-  }
-  file.data.set(bytes, at);
-  file.sizeBytes = Math.max(file.sizeBytes, end);
-}
-
-function syncFile(file: FileNode, metadata: boolean): void {
-  if (metadata) file.baseModifiedMs = file.modifiedMs;
-  if (file.writes.some((write) => write.doomed)) {
-    // Pages of a failed sync count as clean: only what was written after it is durable now.
-    for (const write of file.writes) write.durable ||= !write.doomed;
-  } else if (file.writes.length > 0) {
-    file.base = file.data.slice(0, file.sizeBytes);
-    file.writes = [];
-  }
-}
-
-function overlay(base: Uint8Array, bytes: Uint8Array, at: number): Uint8Array {
-  const larger = new Uint8Array(Math.max(base.length, at + bytes.length));
-  larger.set(base);
-  larger.set(bytes, at);
-  return larger;
-}
-
-function chooseWrites(file: FileNode, choose: PowerCutChoice): Uint8Array {
-  let data = file.base;
-  for (const { at, bytes, durable } of file.writes) {
-    if (durable || choose("write")) {
-      data = overlay(data, bytes, at);
-      continue;
-    }
-    for (let from = at; from < at + bytes.length;) {
-      const to = Math.min(at + bytes.length, (Math.floor(from / SECTOR_BYTES) + 1) * SECTOR_BYTES);
-      if (choose("sectors")) data = overlay(data, bytes.subarray(from - at, to - at), from);
-      from = to;
-    }
-  }
-  return data.slice();
-}
-
-function statOf(node: Node): DiskStat {
-  const file = node.kind === "file" ? node : undefined;
-  return {
-    kind: node.kind,
-    sizeBytes: file?.sizeBytes ?? 0,
-    modifiedMs: file?.modifiedMs ?? 0,
-    inode: node.inode,
-    device: 1,
-    mode: node.mode,
-    uid: 0,
-    gid: 0,
-    linkCount: file?.links ?? 1,
-  };
 }

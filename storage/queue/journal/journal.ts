@@ -1,12 +1,10 @@
 /**
- * The journal's writer: whatever is waiting goes out as one group in one write and one fdatasync [DESIGN 5.2]. Groups
+ * The journal's writer: whatever is waiting goes out as one group in one write and one fdatasync [decision 0032]. Groups
  * begin at page boundaries, so that a synced page is never written again. After a failed write or sync the segment is
  * left as it is and the next one begins: no position, sequence or page that failed is trusted or used again.
  * Segments are used again in the order of their generations, and only when nothing in them is needed.
  */
 import { errorText } from "../../../core/errors.ts";
-import type { Logger } from "../../../core/log.ts";
-import type { Disk } from "../../disk.ts";
 import { formatGone, type JournalKey } from "./payload.ts";
 import {
   type Generation,
@@ -19,7 +17,8 @@ import {
   type RecordKind,
   sealRecord,
 } from "./record.ts";
-import { createSegment, type Segment } from "./segment.ts";
+import type { Segment } from "./segment.ts";
+import { SegmentPool, type SegmentPoolOptions } from "./segment_pool.ts";
 
 /** Largest group, so also the largest record. */
 export const GROUP_BYTES_MAX = 1024 * 1024;
@@ -53,16 +52,7 @@ export class JournalFailure extends Error {
 }
 
 /** How a journal is made. */
-export interface JournalOptions {
-  readonly disk: Disk;
-  /** The folder of the segments. */
-  readonly directory: string;
-  readonly segmentBytes: number;
-  readonly segmentsMax: number;
-  readonly log: Logger;
-  /** Writes out all that is needed of a segment, so that its `live` is 0. Throws when it cannot. */
-  readonly writeOutSegment: (segment: Segment) => Promise<void>;
-}
+export type JournalOptions = SegmentPoolOptions;
 
 interface Entry {
   readonly kind: RecordKind;
@@ -80,8 +70,7 @@ function isMessage(entry: Entry): boolean {
 /** Appends records to segments. `start` it only when all that was in them is written out. */
 export class Journal {
   readonly #options: JournalOptions;
-  /** Oldest generation first; the current one last. */
-  readonly #segments: Segment[];
+  readonly #pool: SegmentPool;
   #generation: number;
   #current: Segment | undefined;
   #at = PAGE_BYTES;
@@ -95,20 +84,18 @@ export class Journal {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #settleDue = false;
   #mustRotate = true;
-  #preparing: Promise<void> | undefined;
-  #prepared = false;
   #buffer = new Uint8Array(BUFFER_BYTES_MIN);
   #closing = false;
 
   constructor(options: JournalOptions, segments: readonly Segment[]) {
     this.#options = options;
-    this.#segments = [...segments];
+    this.#pool = new SegmentPool(options, segments);
     this.#generation = segments.reduce((most, segment) => Math.max(most, segment.header?.generation ?? 0), 0);
   }
 
   /** How many segments there are. */
   get segments(): number {
-    return this.#segments.length;
+    return this.#pool.count;
   }
 
   /** Opens the first segment: from here on nothing that was in the journal before counts any more. */
@@ -190,7 +177,7 @@ export class Journal {
       this.#fail(batch.map((entry, index) => ({ entry, place: { ...group.places[index]!, segment } })), error);
       return false;
     }
-    this.#prepareNext();
+    if (!this.#closing && this.#at > segment.sizeBytes / 2) this.#pool.prepare(segment);
     return batch.some(isMessage) ? await this.#settle() : true;
   }
 
@@ -292,21 +279,18 @@ export class Journal {
   async #rotate(): Promise<void> {
     if (this.#generation + 1 > GENERATION_MAX) throw new Error("queue journal has no more generations");
     await this.#settleBeforeRotation();
-    const next = await this.#nextSegment();
+    const next = await this.#pool.take(this.#current);
     const generation = ++this.#generation;
-    const live = this.#segments.find((segment) => segment !== next && segment.live > 0);
     const salt = crypto.getRandomValues(new Uint32Array(2));
     const own: Generation = { generation, salt: [salt[0]!, salt[1]!] };
-    await next.writeHeader({ ...own, base: live?.header?.generation ?? generation, closed: false });
-    this.#segments.splice(this.#segments.indexOf(next), 1);
-    this.#segments.push(next);
+    await next.writeHeader({ ...own, base: this.#pool.baseWithout(next) ?? generation, closed: false });
+    this.#pool.began(next);
     if (this.#current && this.#current !== next) this.#current.close();
     this.#current = next;
     this.#at = PAGE_BYTES;
     this.#sequence = 0;
     this.#syncedBelow = 0;
     this.#mustRotate = false;
-    this.#prepared = false;
   }
 
   /** Marks written to the old segment and not yet synced: synced, or written again into the next. */
@@ -316,61 +300,6 @@ export class Journal {
       this.#lazy = [];
       this.#queue.unshift(...unsure.map(({ entry }) => entry));
     } else await this.#settle();
-  }
-
-  /** A segment in which nothing is needed: the oldest, or a new one, or the oldest after writing out. */
-  async #nextSegment(): Promise<Segment> {
-    await this.#preparing;
-    const { segmentsMax, segmentBytes, disk } = this.#options;
-    for (;;) {
-      const oldest = this.#segments.find((segment) => segment !== this.#current);
-      if (oldest?.free && oldest.sizeBytes === segmentBytes) return oldest;
-      if (oldest?.free) {
-        await disk.unlink(oldest.path); // of another size than is asked for now
-        oldest.close();
-        this.#segments.splice(this.#segments.indexOf(oldest), 1);
-        continue;
-      }
-      if (this.#segments.length < segmentsMax) return await this.#addSegment(oldest);
-      if (!oldest) throw new Error("queue journal needs two segments");
-      await this.#makeFree(oldest);
-    }
-  }
-
-  async #addSegment(oldest: Segment | undefined): Promise<Segment> {
-    const { segmentBytes, disk, directory } = this.#options;
-    try {
-      const segment = await createSegment(disk, directory, segmentBytes);
-      this.#segments.unshift(segment);
-      return segment;
-    } catch (error) {
-      if (!oldest) throw error;
-      await this.#makeFree(oldest); // no room for more: use what there is
-      return oldest;
-    }
-  }
-
-  async #makeFree(segment: Segment): Promise<void> {
-    await this.#options.writeOutSegment(segment);
-    await segment.readsDone();
-    if (!segment.free) throw new Error(`journal segment ${segment.path} is still in use`);
-  }
-
-  /** Past the middle of a segment the next one is made ready, so that its turn costs nobody a wait. */
-  #prepareNext(): void {
-    if (this.#prepared || this.#preparing || this.#closing || this.#at < this.#current!.sizeBytes / 2) return;
-    this.#prepared = true;
-    const oldest = this.#segments.find((segment) => segment !== this.#current);
-    if (oldest?.free) return;
-    const { segmentsMax, segmentBytes, disk, directory } = this.#options;
-    const prepare = async () => {
-      if (this.#segments.length < segmentsMax) {
-        this.#segments.unshift(await createSegment(disk, directory, segmentBytes));
-      } else await this.#options.writeOutSegment(oldest!);
-    };
-    this.#preparing = prepare().catch((error: unknown) => {
-      this.#options.log.line(`warning: cannot make the next journal segment ready: ${errorText(error)}`);
-    }).finally(() => this.#preparing = undefined);
   }
 
   #stopTimer(): void {
@@ -391,11 +320,11 @@ export class Journal {
   /** Ends the journal. `empty`: nothing in it is needed any more, and the next start need not read it. */
   async close(options: { readonly empty: boolean }): Promise<void> {
     this.#closing = true;
-    await this.#preparing;
+    await this.#pool.idle();
     await this.flush();
     this.#stopTimer();
     const current = this.#current;
     if (options.empty && current?.header) await current.writeHeader({ ...current.header, closed: true });
-    for (const segment of this.#segments) segment.close();
+    this.#pool.close();
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What is in the records of the journal: messages with their envelope, done marks with bounce text, the end of a message.
- * Pure codec; README.md beside this describes the bytes.
+ * Pure codec; FORMAT.md beside this describes the bytes.
  */
 import { latin1Bytes, latin1Text } from "../../../core/bytes.ts";
 import type { Submitter } from "../submission.ts";

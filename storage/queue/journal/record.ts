@@ -1,5 +1,5 @@
 /**
- * The frame of a journal record and of a segment's header; README.md beside this describes the bytes. Pure: bytes in,
+ * The frame of a journal record and of a segment's header; FORMAT.md beside this describes the bytes. Pure: bytes in,
  * values out. A record counts only when generation, salt and CRC-32C are right, so that neither what an earlier use of
  * the segment left nor what a message's text holds can pass for one.
  */

@@ -1,7 +1,7 @@
 /**
  * Reads what a crash left in a segment. The first broken or older record ends it, unless whole records of the same
  * generation follow: then it is damage, or a group that a power cut tore (never answered); both are skipped and reported,
- * and the rest is kept [DESIGN 5.5].
+ * and the rest is kept [decision 0032].
  */
 import type { Disk, DiskFile } from "../../disk.ts";
 import {
