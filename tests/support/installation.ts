@@ -30,6 +30,8 @@ export interface InstallationOptions {
   readonly domain?: string;
   /** Called with the root before the first start, to put control files there. */
   prepare?(root: string): Promise<void>;
+  /** More arguments of serve. */
+  readonly serveArguments?: readonly string[];
   /** Environment of all roles. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -50,6 +52,7 @@ export class Installation implements AsyncDisposable {
   readonly offset: number;
   readonly ports: ServicePorts;
   readonly #env: Record<string, string>;
+  readonly #serveArguments: readonly string[];
   #serve: Deno.ChildProcess | undefined;
   #output = "";
   #reading: Promise<void>[] = [];
@@ -62,6 +65,7 @@ export class Installation implements AsyncDisposable {
     this.ports = Object.fromEntries(
       Object.entries(SERVICE_PORTS).map(([name, port]) => [name, port + offset]),
     ) as ServicePorts;
+    this.#serveArguments = options.serveArguments ?? [];
     this.#env = { INDIMAIL_ROOT: this.root, ...options.env };
   }
 
@@ -70,6 +74,7 @@ export class Installation implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "indimail-test." });
     const installation = new Installation(folder, freeOffset(), options);
     await Deno.mkdir(installation.root);
+    if (options.serveArguments?.includes("--accounts")) await Deno.chmod(folder, 0o755);
     if (isCompiledRun) {
       const link = await command(Deno.env.get("INDIMAIL_BIN")!, ["link", `${folder}/bin`]);
       assertEquals(link.code, 0, link.stderr);
@@ -100,6 +105,7 @@ export class Installation implements AsyncDisposable {
       String(this.offset),
       "--domain",
       this.domain,
+      ...this.#serveArguments,
     ]);
     this.#serve = new Deno.Command(program, { args, env: this.#env, stdin: "null", stdout: "piped", stderr: "piped" })
       .spawn();
