@@ -14,14 +14,16 @@ export class LineSplitter {
     this.#onLine = onLine;
   }
 
-  /** Takes the next bytes; they may be used again afterwards. */
+  /** Takes the next bytes; they may be used again afterwards. Whole lines are decoded together: one call is cheaper. */
   push(bytes: Uint8Array): void {
-    let start = 0;
-    for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, start)) {
-      this.#emit(bytes.subarray(start, end));
-      start = end + 1;
+    const first = this.#rest.length > 0 ? bytes.indexOf(LF) : -1;
+    if (first >= 0) this.#emit(bytes.subarray(0, first));
+    const start = first + 1;
+    const last = bytes.lastIndexOf(LF);
+    if (last >= start) {
+      for (const line of this.#decoder.decode(bytes.subarray(start, last)).split("\n")) this.#onLine(line);
     }
-    const rest = bytes.subarray(start);
+    const rest = bytes.subarray(last + 1);
     if (this.#rest.length + rest.length >= LINE_BYTES_MAX) this.#emit(rest);
     else if (rest.length > 0) this.#rest = joined(this.#rest, rest);
   }

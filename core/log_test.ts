@@ -10,6 +10,22 @@ Deno.test("lines of one tick are one write, and a line stays one line", async ()
   assertEquals(writes, ["one\ntwo/still two\n"]);
 });
 
+Deno.test("a daemon's line after a pause is written at once, what follows is gathered until the flush", async () => {
+  const writes: string[] = [];
+  const log = createLogger((bytes) => Promise.resolve(void writes.push(new TextDecoder().decode(bytes))), {
+    gatherMs: 1_000_000,
+  });
+  log.line("first");
+  await Promise.resolve();
+  await Promise.resolve();
+  log.line("second");
+  log.line("third");
+  await Promise.resolve();
+  assertEquals(writes, ["first\n"]);
+  await log.flush();
+  assertEquals(writes, ["first\n", "second\nthird\n"]);
+});
+
 Deno.test("when standard error is gone the lines are dropped and flush ends; later the loss is said", async () => {
   const written: string[] = [];
   let isGone = true;

@@ -8,6 +8,7 @@ import type { Applet, AppletEntry } from "./applet.ts";
 import { Usage } from "./errors.ts";
 import { EXIT_DIALECTS } from "./exits.ts";
 import { exitCodeOf, failureText } from "./failure.ts";
+import { LOG_GATHER_MS } from "./log.ts";
 import { parseOptions } from "./options.ts";
 import { findRoot, type Paths, resolvePaths } from "./paths.ts";
 import { needlessPowers, revokePowers } from "./powers.ts";
@@ -67,7 +68,7 @@ async function writeOut(stream: { write(bytes: Uint8Array): Promise<number> }, t
 
 async function runApplet(applet: Applet, call: Dispatch & { kind: "applet" }, context: Context): Promise<number> {
   const dialect = EXIT_DIALECTS[applet.dialect];
-  const log = stderrLogger();
+  const log = stderrLogger({ gatherMs: call.entry.daemon ? LOG_GATHER_MS : 0 });
   const signals = systemSignals();
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();

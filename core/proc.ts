@@ -17,7 +17,7 @@ import { errorText, Temporary } from "./errors.ts";
 import { closeFd, descriptor, openPipe, pipeWriter } from "./libc_fd.ts";
 import { execProcess, spawnProcess, waitForProcess } from "./libc_process.ts";
 import { readLineWithoutEcho } from "./libc_terminal.ts";
-import { createLogger, type Logger } from "./log.ts";
+import { createLogger, type Logger, type LoggerOptions } from "./log.ts";
 import type { Paths } from "./paths.ts";
 import { findProgram, selfCommand, type SelfOrigin } from "./self.ts";
 import type { Signals } from "./signals.ts";
@@ -42,8 +42,8 @@ async function writeAll(stream: { write(bytes: Uint8Array): Promise<number> }, b
 }
 
 /** Standard error as log lines. */
-export function stderrLogger(): Logger {
-  return createLogger((bytes) => writeAll(Deno.stderr, bytes));
+export function stderrLogger(options?: LoggerOptions): Logger {
+  return createLogger((bytes) => writeAll(Deno.stderr, bytes), options);
 }
 
 /** The row of the program of that name; undefined when it is not ours. */

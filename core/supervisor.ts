@@ -57,7 +57,7 @@ const READY_WAIT_MS = 10_000;
 const READY_POLL_MS = 20;
 /** How often a wantedPath is looked for. */
 const WANTED_POLL_MS = 500;
-const READ_BUFFER_BYTES = 16 * 1024;
+const READ_BUFFER_BYTES = 64 * 1024;
 
 class Service {
   readonly spec: ServiceSpec;

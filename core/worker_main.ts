@@ -6,6 +6,7 @@ import type { AppletEntry } from "./applet.ts";
 import { EXIT_DIALECTS } from "./exits.ts";
 import { exitCodeOf, failureText } from "./failure.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./fence.ts";
+import { LOG_GATHER_MS } from "./log.ts";
 import { parseOptions } from "./options.ts";
 import { createProc, findEntry, stderrLogger } from "./proc.ts";
 import { deliveredSignals } from "./signals.ts";
@@ -24,7 +25,7 @@ async function run(entries: readonly AppletEntry[], start: WorkerStart, signals:
   if (!entry) throw new Error(`there is no program ${program}`);
   const { applet } = await entry.load();
   const dialect = EXIT_DIALECTS[applet.dialect];
-  const log = stderrLogger();
+  const log = stderrLogger({ gatherMs: LOG_GATHER_MS });
   try {
     const { options, args } = parseOptions(applet, start.args);
     const origin = { mainUrl: start.mainUrl };

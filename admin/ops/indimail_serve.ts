@@ -153,6 +153,17 @@ function isImportant(service: string, text: string): boolean {
   return service === "supervisor" || text.includes(": fatal: ");
 }
 
+/** The time for log lines, made once for all lines of a millisecond. */
+function timeStamps(nowMs: () => number): () => string {
+  let atMs = Number.NaN;
+  let text = "";
+  return () => {
+    const ms = nowMs();
+    if (ms !== atMs) text = new Date(atMs = ms).toISOString();
+    return text;
+  };
+}
+
 async function serve(proc: Proc, settings: ServeSettings, queues: number): Promise<void> {
   const { paths } = settings;
   const log = new LogFile(paths.log);
@@ -167,11 +178,12 @@ async function serve(proc: Proc, settings: ServeSettings, queues: number): Promi
     listens: specs.flatMap(({ stage, args }) => stage === 4 ? args : []),
     services: supervisor.status().map((status) => ({ ...status, fence: fences.get(status.name) })),
   });
+  const stamp = timeStamps(() => proc.clock.nowMs());
   const supervisor = new Supervisor(specs, {
     spawn: (options) => proc.spawn(options),
     changed: () => writeState(paths, state()),
     line(service, text) {
-      const line = `${new Date(proc.clock.nowMs()).toISOString()} ${service}: ${text}`;
+      const line = `${stamp()} ${service}: ${text}`;
       log.line(line);
       if (proc.options["verbose"] || isImportant(service, text)) proc.log.line(line);
       if (text.startsWith("fence: ") && fences.get(service) !== text) {

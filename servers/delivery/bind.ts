@@ -29,7 +29,7 @@ export function createDeliveryContext(proc: Proc, defaultDelivery: string): Deli
     lookup: openLookup(proc.paths, control),
     queue: createSubmissionClient({ sockets: queueSockets(proc.paths) }),
     dotQmail: new DotQmailFiles(() => proc.clock.nowMs()),
-    runProgram: programRunner(proc, proc.paths.run),
+    runProgram: programRunner(proc, proc.name === "qmail-lspawn" ? proc.paths.run : "/tmp"),
     sendRouted: routedSender(socketPath(proc.paths, "remote")),
     ...userDelivery(proc, defaultDelivery),
     hostName: control.me(),

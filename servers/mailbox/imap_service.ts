@@ -17,7 +17,7 @@ import type { Account, AuthResult, Lookup } from "../../storage/accounts/lookup_
 export interface ImapServices {
   readonly lookup: Lookup;
   /** The mail of an account that has logged in. */
-  openAccount(account: Account): ImapAccount;
+  openAccount(account: Account): Eventually<ImapAccount>;
   readonly log: Logger;
   readonly clock: Clock;
   readonly hostName: string;

@@ -10,7 +10,9 @@ import { listen, type Listener } from "../../core/net/listener.ts";
 import type { Connection, ServerTls } from "../../core/stream.ts";
 import type { SaslMechanism } from "../../mail/sasl/server.ts";
 import type { Account, Lookup } from "../../storage/accounts/lookup_types.ts";
-import { MailAccount } from "../../storage/mailbox/mail_account.ts";
+import { createMaildir } from "../../storage/maildir/deliver.ts";
+import { folderExists } from "../../storage/maildir/folders.ts";
+import { MailAccount, type MailAccountOptions } from "../../storage/mailbox/mail_account.ts";
 import type { MailStore } from "../../storage/mailbox/mail_store.ts";
 import { openMaildrop } from "../../storage/mailbox/pop3_maildrop.ts";
 import { type ImapServices, serveImap } from "./imap_service.ts";
@@ -98,14 +100,17 @@ function sessionOf(service: MailboxService, server: MailboxServer): (connection:
   if (service === "imap" || service === "imaps") {
     const services: ImapServices = {
       ...shared,
-      openAccount: (account) => new MailAccount(store, mailOf(account)),
+      openAccount: async (account) => new MailAccount(store, await mailOf(account, store)),
     };
     return (connection) => serveImap(connection, services);
   }
-  const services: Pop3Services = { ...shared, openMaildrop: (account) => openMaildrop(store, mailOf(account)) };
+  const services: Pop3Services = { ...shared, openMaildrop: async (account) => openMaildrop(store, await mailOf(account, store)) };
   return (connection) => servePop3(connection, services);
 }
 
-function mailOf(account: Account): { readonly maildir: string; readonly quota: string } {
-  return { maildir: `${account.home}/Maildir`, quota: account.quota };
+/** Where a user's mail is; made now if this is the first login and no mail has come [man vadduser.9]. */
+async function mailOf(account: Account, store: MailStore): Promise<MailAccountOptions> {
+  const maildir = `${account.home}/Maildir`;
+  if (!folderExists(maildir, "")) await createMaildir(store.disk, maildir);
+  return { maildir, quota: account.quota };
 }

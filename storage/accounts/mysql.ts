@@ -2,6 +2,7 @@
  * MySQL and MariaDB by mysql2: a small pool, statements prepared on the server, UTC timestamps as text. A lost or slow
  * server gives Temporary and is tried anew by the next statement; nothing here has to be restarted.
  */
+import { Socket } from "node:net";
 import type { FieldPacket, PoolConnection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import type { Pool } from "mysql2/promise";
 import { Permanent, Temporary } from "../../core/errors.ts";
@@ -68,6 +69,7 @@ function poolOptions(settings: MysqlSettings) {
     ...(settings.socketPath === undefined
       ? { host: settings.host, port: settings.port }
       : { socketPath: settings.socketPath }),
+    stream: () => connectSocket(settings),
     user: settings.user,
     password: settings.password,
     database: settings.database,
@@ -82,6 +84,20 @@ function poolOptions(settings: MysqlSettings) {
     supportBigNumbers: true,
     multipleStatements: false,
   };
+}
+
+/**
+ * The socket of a connection. Before Deno 2.8 node:net may tell of a Unix socket that is not there at once, inside the
+ * constructor of mysql2's connection, which has no listener yet, and the process would end: so it connects a turn later.
+ */
+function connectSocket(settings: MysqlSettings): Socket {
+  const socket = new Socket();
+  socket.setNoDelay(true);
+  setTimeout(() => {
+    if (settings.socketPath === undefined) socket.connect(settings.port, settings.host);
+    else socket.connect(settings.socketPath);
+  }, 0);
+  return socket;
 }
 
 class MysqlDatabase implements Database {

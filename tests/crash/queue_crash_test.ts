@@ -15,7 +15,7 @@ const SEED = Number(Deno.env.get("CRASH_SEED") ?? 1);
 /** Operations that are not durable, up to which every subset of them is tried. */
 const ALL_SUBSETS_MAX = LONG ? 10 : 1;
 /** Random subsets at each operation otherwise. */
-const SAMPLES = LONG ? 60 : 3;
+const SAMPLES = LONG ? 60 : 2;
 /** The same on a disk that has failed before. */
 const FAILED_SAMPLES = LONG ? 20 : 0;
 

@@ -114,7 +114,7 @@ async function manyRecipients(run: QueueRun): Promise<void> {
 async function reuseJournal(run: QueueRun): Promise<void> {
   const store = await openRun(run);
   const lanes = [0, 1].map(async (lane) => {
-    for (let round = 0; round < 14; round++) {
+    for (let round = 0; round < 9; round++) {
       const tag = `reuse${lane}.${round}`;
       const message = await run.ledger.accept(store, tag, { sizeBytes: 3000, addresses: ["a@l", "r@far"] });
       if (!message) continue;

@@ -88,28 +88,29 @@ export function syncFile(file: FileNode, metadata: boolean): void {
   }
 }
 
-function overlay(base: Uint8Array, bytes: Uint8Array, at: number): Uint8Array {
-  const larger = new Uint8Array(Math.max(base.length, at + bytes.length));
-  larger.set(base);
-  larger.set(bytes, at);
-  return larger;
-}
-
 /** The content after a power cut. */
 export function chooseWrites(file: FileNode, choose: PowerCutChoice): Uint8Array {
-  let data = file.base;
+  const data = new Uint8Array(
+    file.writes.reduce((end, { at, bytes }) => Math.max(end, at + bytes.length), file.base.length),
+  );
+  data.set(file.base);
+  let sizeBytes = file.base.length;
+  const keep = (bytes: Uint8Array, at: number) => {
+    data.set(bytes, at);
+    sizeBytes = Math.max(sizeBytes, at + bytes.length);
+  };
   for (const { at, bytes, durable } of file.writes) {
     if (durable || choose("write")) {
-      data = overlay(data, bytes, at);
+      keep(bytes, at);
       continue;
     }
     for (let from = at; from < at + bytes.length;) {
       const to = Math.min(at + bytes.length, (Math.floor(from / SECTOR_BYTES) + 1) * SECTOR_BYTES);
-      if (choose("sectors")) data = overlay(data, bytes.subarray(from - at, to - at), from);
+      if (choose("sectors")) keep(bytes.subarray(from - at, to - at), from);
       from = to;
     }
   }
-  return data.slice();
+  return data.subarray(0, sizeBytes);
 }
 
 /** What stat(2) tells. */

@@ -49,12 +49,15 @@ User joe@example.test
 Pass secret
 SSLType IMAPS
 CertificateFile ${installation.root}/etc/indimail/certs/servercert.pem
+
 IMAPStore remote
 Account server
+
 MaildirStore local
 Path ${folder}/${side}/
 Inbox ${folder}/${side}/INBOX
 SubFolders Verbatim
+
 Channel all
 Far :remote:
 Near :local:

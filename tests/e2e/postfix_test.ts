@@ -5,13 +5,14 @@ import { assertEquals, assertMatch } from "../support/assert.ts";
 import { command, eventually, Installation } from "../support/installation.ts";
 import { startPostfix } from "../support/postfix.ts";
 
-async function inbox(installation: Installation, user: string): Promise<string> {
+/** The newest message of a mailbox: curl shows only one. */
+async function newest(installation: Installation, user: string): Promise<string> {
   const { stdout } = await command("curl", [
     "-sS",
     "-k",
     "--user",
     `${user}@${installation.domain}:secret`,
-    `imaps://127.0.0.1:${installation.ports.imaps}/INBOX;MAILINDEX=1:*`,
+    `imaps://127.0.0.1:${installation.ports.imaps}/INBOX;MAILINDEX=*`,
   ]);
   return stdout;
 }
@@ -68,12 +69,12 @@ Deno.test("mail goes to a Postfix and comes back, and an unknown user there make
     "Subject: and back",
   ]);
   assertEquals(back.code, 0, back.stdout);
-  await eventually("the answer", async () => (await inbox(installation, "joe")).includes("Subject: and back"));
+  await eventually("the answer", async () => (await newest(installation, "joe")).includes("Subject: and back"));
 
   const unknown = await submit("nobody@postfix.test", "to nobody");
   assertEquals(unknown.code, 0, unknown.stdout);
   const bounce = await eventually("the bounce", async () => {
-    const text = await inbox(installation, "joe");
+    const text = await newest(installation, "joe");
     return /failure notice/i.test(text) && text;
   });
   assertMatch(bounce, /<nobody@postfix\.test>:\r?\n/);

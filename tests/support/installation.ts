@@ -89,6 +89,11 @@ export class Installation implements AsyncDisposable {
     return this.#output;
   }
 
+  /** What all roles have logged since the first start. */
+  async log(): Promise<string> {
+    return await Deno.readTextFile(`${this.root}/var/log/indimail/current`);
+  }
+
   /** The pid of the supervisor. */
   get pid(): number {
     if (!this.#serve) throw new Error("not running");

@@ -1,13 +1,18 @@
 /**
- * A MariaDB server for tests: own data folder, own Unix socket, no TCP; started by `startMariadb`, ended by its process
- * id. Needs the programs mariadb-install-db and mariadbd (Debian: mariadb-server).
+ * A MariaDB server for tests: own data folder, own Unix socket, TCP only when asked for; started by `startMariadb`, ended
+ * by its process id. Needs the programs mariadb-install-db and mariadbd (Debian: mariadb-server).
  */
+import { TEST_CERTIFICATE } from "./certificates.ts";
 import type { MysqlSettings } from "../../storage/accounts/mysql_settings.ts";
 
 /** A running server; the user root has no password. */
 export interface Mariadb {
   readonly settings: MysqlSettings;
   readonly pid: number;
+  /** The TCP port on 127.0.0.1, with TLS by the certificate in `caFile`; 0 when it was not asked for. */
+  readonly port: number;
+  /** The certificate, which signed itself. */
+  readonly caFile: string;
   /** Stops and starts again on the same data, for tests of a server that goes away. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -39,11 +44,19 @@ export function mariadbAvailable(): boolean {
   return available;
 }
 
-/** Starts a fresh server. Takes about two seconds. */
-export async function startMariadb(): Promise<Mariadb> {
-  const folder = await Deno.makeTempDir({ prefix: "mariadb-" });
-  const socketPath = `${folder}/socket`;
-  const asRoot = Deno.uid() === 0 ? ["--user=root"] : [];
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Arguments for TCP with TLS; none without a port. */
+function networkArguments(port: number, caFile: string): string[] {
+  if (port === 0) return ["--skip-networking"];
+  Deno.writeTextFileSync(caFile, TEST_CERTIFICATE);
+  return ["--bind-address=127.0.0.1", `--port=${port}`, `--ssl-cert=${caFile}`, `--ssl-key=${caFile}`];
+}
+
+async function installData(folder: string, asRoot: readonly string[]): Promise<void> {
   const installed = await new Deno.Command(program("mariadb-install-db")!, {
     args: [
       "--no-defaults",
@@ -56,6 +69,17 @@ export async function startMariadb(): Promise<Mariadb> {
     stderr: "piped",
   }).output();
   if (!installed.success) throw new Error(new TextDecoder().decode(installed.stderr));
+}
+
+/** Starts a fresh server. Takes about two seconds. */
+export async function startMariadb(options: { readonly tcp?: boolean } = {}): Promise<Mariadb> {
+  const folder = await Deno.makeTempDir({ prefix: "mariadb-" });
+  const socketPath = `${folder}/socket`;
+  const caFile = `${folder}/server.pem`;
+  const port = options.tcp ? freePort() : 0;
+  const asRoot = Deno.uid() === 0 ? ["--user=root"] : [];
+  await installData(folder, asRoot);
+  const network = networkArguments(port, caFile);
   let child: Deno.ChildProcess | undefined;
   async function stop(): Promise<void> {
     child?.kill("SIGCONT");
@@ -71,7 +95,7 @@ export async function startMariadb(): Promise<Mariadb> {
         `--datadir=${folder}/data`,
         `--socket=${socketPath}`,
         `--pid-file=${folder}/pid`,
-        "--skip-networking",
+        ...network,
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-buffer-pool-size=32M",
         "--character-set-server=utf8mb4",
@@ -107,6 +131,8 @@ export async function startMariadb(): Promise<Mariadb> {
     get pid() {
       return child?.pid ?? 0;
     },
+    port,
+    caFile,
     stop,
     start,
     freeze: (frozen) => child?.kill(frozen ? "SIGSTOP" : "SIGCONT"),
