@@ -7,7 +7,7 @@ import { type Logger, safeLogText } from "../../core/log.ts";
 import { isLoopback } from "../../core/net/listener.ts";
 import type { Connection, ServerTls } from "../../core/stream.ts";
 import { VERSION } from "../../core/version.ts";
-import type { ImapAccount, ImapAuthenticator, ImapLogin } from "../../mail/imap/backend.ts";
+import type { Eventually, ImapAccount, ImapAuthenticator, ImapLogin } from "../../mail/imap/backend.ts";
 import { serveImapSession } from "../../mail/imap/session.ts";
 import type { ImapEvent } from "../../mail/imap/session_types.ts";
 import { SASL_MECHANISMS, type SaslMechanism } from "../../mail/sasl/server.ts";

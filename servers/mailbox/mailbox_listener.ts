@@ -104,7 +104,10 @@ function sessionOf(service: MailboxService, server: MailboxServer): (connection:
     };
     return (connection) => serveImap(connection, services);
   }
-  const services: Pop3Services = { ...shared, openMaildrop: async (account) => openMaildrop(store, await mailOf(account, store)) };
+  const services: Pop3Services = {
+    ...shared,
+    openMaildrop: async (account) => openMaildrop(store, await mailOf(account, store)),
+  };
   return (connection) => servePop3(connection, services);
 }
 

@@ -155,6 +155,26 @@ Deno.test("a wrong password is refused and logged, a lookup daemon that is down 
   });
 });
 
+for (const service of ["imap", "pop3"] as const) {
+  Deno.test(`the first login by ${service} makes the Maildir of a user who has none`, async () => {
+    await withServer(async ({ maildir, connect }) => {
+      Deno.removeSync(maildir, { recursive: true });
+      const client = await connect(service);
+      if (service === "imap") {
+        await client.ask("a LOGIN u@example.test secret", /a OK/);
+        assertMatch(await client.ask('b LIST "" INBOX*', /b OK/), /\* LIST \(.*\) "\." INBOX\r\n/);
+        assertMatch(await client.ask("c SELECT INBOX", /c OK/), /\* 0 EXISTS/);
+      } else {
+        await client.ask("USER u@example.test", /^\+OK/);
+        await client.ask("PASS secret", /\+OK logged in/);
+        await client.ask("STAT", /^\+OK 0 0/);
+      }
+      client.connection.close();
+      assert(Deno.statSync(`${maildir}/cur`).isDirectory);
+    });
+  });
+}
+
 Deno.test("IMAP and POP3 see one mailbox; what POP3 removes an idle IMAP client hears of at once", async () => {
   await withServer(async ({ maildir, connect }) => {
     Deno.writeTextFileSync(`${maildir}/new/1.a.h`, "Subject: one\n\n");

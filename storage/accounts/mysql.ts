@@ -63,13 +63,13 @@ export async function openMysql(settings: MysqlSettings, options: MysqlOptions =
 }
 
 function poolOptions(settings: MysqlSettings) {
+  const { socketPath } = settings;
   const ca = settings.tlsCaFile === undefined ? {} : { ca: Deno.readTextFileSync(settings.tlsCaFile) };
   const tls = settings.tls === "off" ? {} : { ssl: { rejectUnauthorized: settings.tls === "verified", ...ca } };
   return {
-    ...(settings.socketPath === undefined
+    ...(socketPath === undefined
       ? { host: settings.host, port: settings.port }
-      : { socketPath: settings.socketPath }),
-    stream: () => connectSocket(settings),
+      : { socketPath, stream: () => connectSocket(socketPath) }),
     user: settings.user,
     password: settings.password,
     database: settings.database,
@@ -90,13 +90,9 @@ function poolOptions(settings: MysqlSettings) {
  * The socket of a connection. Before Deno 2.8 node:net may tell of a Unix socket that is not there at once, inside the
  * constructor of mysql2's connection, which has no listener yet, and the process would end: so it connects a turn later.
  */
-function connectSocket(settings: MysqlSettings): Socket {
+function connectSocket(path: string): Socket {
   const socket = new Socket();
-  socket.setNoDelay(true);
-  setTimeout(() => {
-    if (settings.socketPath === undefined) socket.connect(settings.port, settings.host);
-    else socket.connect(settings.socketPath);
-  }, 0);
+  setTimeout(() => socket.connect(path), 0);
   return socket;
 }
 
