@@ -126,8 +126,8 @@ Deno.test("accounts and delivery targets come without secrets", async () => {
   const owner = Deno.statSync(`${site.paths.domains}/example.org`); // the account indimail where it exists
   assertEquals(account, {
     address: "alice@example.org",
-    uid: owner.uid,
-    gid: owner.gid,
+    uid: owner.uid ?? 0,
+    gid: owner.gid ?? 0,
     flags: 0,
     gecos: "alice",
     home: `${site.paths.mail}/A2E/example.org/alice`,

@@ -3,6 +3,7 @@
  * server gives Temporary and is tried anew by the next statement; nothing here has to be restarted.
  */
 import { Socket } from "node:net";
+import { isIP } from "node:net";
 import type { FieldPacket, PoolConnection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import type { Pool } from "mysql2/promise";
 import { Permanent, Temporary } from "../../core/errors.ts";
@@ -64,8 +65,7 @@ export async function openMysql(settings: MysqlSettings, options: MysqlOptions =
 
 function poolOptions(settings: MysqlSettings) {
   const { socketPath } = settings;
-  const ca = settings.tlsCaFile === undefined ? {} : { ca: Deno.readTextFileSync(settings.tlsCaFile) };
-  const tls = settings.tls === "off" ? {} : { ssl: { rejectUnauthorized: settings.tls === "verified", ...ca } };
+  const tls = settings.tls === "off" ? {} : { ssl: tlsOptions(settings) };
   return {
     ...(socketPath === undefined
       ? { host: settings.host, port: settings.port }
@@ -94,6 +94,18 @@ function connectSocket(path: string): Socket {
   const socket = new Socket();
   setTimeout(() => socket.connect(path), 0);
   return socket;
+}
+
+function tlsOptions({ tls, tlsCaFile, host }: MysqlSettings) {
+  // the driver checks no name against an address, so a certificate for another host would do
+  if (tls === "identity" && isIP(host) !== 0) {
+    throw new Permanent(`VERIFY_IDENTITY needs the name of the database server, not the address ${host}`);
+  }
+  return {
+    rejectUnauthorized: tls === "authority" || tls === "identity",
+    verifyIdentity: tls === "identity",
+    ...(tlsCaFile === undefined ? {} : { ca: Deno.readTextFileSync(tlsCaFile) }),
+  };
 }
 
 class MysqlDatabase implements Database {

@@ -13,7 +13,8 @@ export interface MysqlSettings {
   readonly port: number;
   /** Unix socket; then host and port count for nothing. */
   readonly socketPath?: string;
-  readonly tls: "off" | "on" | "verified";
+  /** Without TLS; with it; and the certificate checked; and that it is for `host`. */
+  readonly tls: "off" | "on" | "authority" | "identity";
   readonly tlsCaFile?: string;
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
@@ -33,7 +34,7 @@ export const MYSQL_ENV = {
   MYSQL_OPT_CONNECT_TIMEOUT: "seconds to wait for a connection; default 10",
   MYSQL_OPT_READ_TIMEOUT: "seconds to wait for an answer; default 20",
   MYSQL_OPT_SSL_CA: "file of certificates that the database's certificate is checked against",
-  MYSQL_OPT_SSL_MODE: "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
+  MYSQL_OPT_SSL_MODE: "DISABLED, PREFERRED (as DISABLED), REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
   MYSQL_TABLE: "table of active users; default indimail",
   MYSQL_INACTIVE_TABLE: "table of inactive users; default indibak",
   RELAY_TABLE: "table of POP before SMTP; default relay",
@@ -61,7 +62,7 @@ export function parseMysqlHost(line: string, env: (name: string) => string | und
     database: env("MYSQL_DATABASE") || "indimail",
     port: number("port of host.mysql", port),
     ...(socketPath === "" ? {} : { socketPath }),
-    tls: mode.startsWith("VERIFY") ? "verified" : mode === "REQUIRED" ? "on" : "off",
+    tls: tlsOf(mode),
     ...(caFile ? { tlsCaFile: caFile } : {}),
     connectTimeoutMs: 1000 *
       number("MYSQL_OPT_CONNECT_TIMEOUT", env("MYSQL_OPT_CONNECT_TIMEOUT") || String(CONNECT_TIMEOUT_SECONDS)),
@@ -69,6 +70,25 @@ export function parseMysqlHost(line: string, env: (name: string) => string | und
       number("MYSQL_OPT_READ_TIMEOUT", env("MYSQL_OPT_READ_TIMEOUT") || String(READ_TIMEOUT_SECONDS)),
     ...(initCommand ? { initCommand } : {}),
   };
+}
+
+function tlsOf(mode: string): MysqlSettings["tls"] {
+  switch (mode.toUpperCase()) {
+    case "":
+    case "DISABLED":
+    case "PREFERRED":
+      return "off";
+    case "REQUIRED":
+      return "on";
+    case "VERIFY_CA":
+      return "authority";
+    case "VERIFY_IDENTITY":
+      return "identity";
+    default:
+      throw new Permanent(
+        `MYSQL_OPT_SSL_MODE: ${mode} is not DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY`,
+      );
+  }
 }
 
 function number(name: string, text: string): number {

@@ -30,15 +30,18 @@ Deno.test({
       return (await assertRejects(() => cipher(line, variables), Temporary)).message;
     }
     const line = `127.0.0.1:mail:secret:${server.port}`;
+    const named = line.replace("127.0.0.1", "localhost");
+    const own = { MYSQL_OPT_SSL_CA: server.caFile };
     assertMatch(String(await cipher(`${line}:ssl`, {})), /^TLS_/);
     assertMatch(await refusal(`${line}:nossl`, {}), /denied/);
 
-    const own = { MYSQL_OPT_SSL_CA: server.caFile };
     assertMatch(String(await cipher(line, { ...own, MYSQL_OPT_SSL_MODE: "VERIFY_CA" })), /^TLS_/);
     assertMatch(await refusal(line, { MYSQL_OPT_SSL_CA: otherCa, MYSQL_OPT_SSL_MODE: "VERIFY_CA" }), /certificate/);
     assertMatch(await refusal(line, { MYSQL_OPT_SSL_MODE: "VERIFY_CA" }), /certificate/);
-    const named = line.replace("127.0.0.1", "localhost");
-    assertMatch(await refusal(named, { ...own, MYSQL_OPT_SSL_MODE: "VERIFY_IDENTITY" }), /localhost/);
-    assertEquals(parseMysqlHost(line, () => undefined).tls, "off");
+
+    assertMatch(String(await cipher(named, { ...own, MYSQL_OPT_SSL_MODE: "VERIFY_IDENTITY" })), /^TLS_/);
+    const other = { ...parseMysqlHost(named, (name) => own[name as keyof typeof own]), host: "localhost.localdomain" };
+    assertEquals(other.tls, "off");
+    assertThrows(() => parseMysqlHost(line, (name) => name === "MYSQL_OPT_SSL_MODE" ? "VERIFY" : undefined), Permanent);
   },
 });

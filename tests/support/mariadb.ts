@@ -2,16 +2,15 @@
  * A MariaDB server for tests: own data folder, own Unix socket, TCP only when asked for; started by `startMariadb`, ended
  * by its process id. Needs the programs mariadb-install-db and mariadbd (Debian: mariadb-server).
  */
-import { TEST_CERTIFICATE } from "./certificates.ts";
 import type { MysqlSettings } from "../../storage/accounts/mysql_settings.ts";
 
 /** A running server; the user root has no password. */
 export interface Mariadb {
   readonly settings: MysqlSettings;
   readonly pid: number;
-  /** The TCP port on 127.0.0.1, with TLS by the certificate in `caFile`; 0 when it was not asked for. */
+  /** The TCP port on 127.0.0.1, with TLS by a certificate for `localhost`; 0 when it was not asked for. */
   readonly port: number;
-  /** The certificate, which signed itself. */
+  /** The certificate of the authority that signed the server's. */
   readonly caFile: string;
   /** Stops and starts again on the same data, for tests of a server that goes away. */
   stop(): Promise<void>;
@@ -49,11 +48,19 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-/** Arguments for TCP with TLS; none without a port. */
-function networkArguments(port: number, caFile: string): string[] {
+async function openssl(folder: string, args: readonly string[]): Promise<void> {
+  const made = await new Deno.Command("openssl", { args: [...args], cwd: folder, stdout: "null", stderr: "piped" }).output();
+  if (!made.success) throw new Error(new TextDecoder().decode(made.stderr));
+}
+
+/** Arguments for TCP with TLS, its certificates made in `folder`; no TCP without a port. */
+async function networkArguments(folder: string, port: number): Promise<string[]> {
   if (port === 0) return ["--skip-networking"];
-  Deno.writeTextFileSync(caFile, TEST_CERTIFICATE);
-  return ["--bind-address=127.0.0.1", `--port=${port}`, `--ssl-cert=${caFile}`, `--ssl-key=${caFile}`];
+  const key = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  await openssl(folder, [...key, "-x509", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem"]);
+  const leaf = ["-subj", "/CN=server", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:FALSE"];
+  await openssl(folder, [...key, "-x509", "-CA", "ca.pem", "-CAkey", "ca.key", ...leaf, "-keyout", "key", "-out", "cert"]);
+  return ["--bind-address=127.0.0.1", `--port=${port}`, `--ssl-cert=${folder}/cert`, `--ssl-key=${folder}/key`];
 }
 
 async function installData(folder: string, asRoot: readonly string[]): Promise<void> {
@@ -75,11 +82,11 @@ async function installData(folder: string, asRoot: readonly string[]): Promise<v
 export async function startMariadb(options: { readonly tcp?: boolean } = {}): Promise<Mariadb> {
   const folder = await Deno.makeTempDir({ prefix: "mariadb-" });
   const socketPath = `${folder}/socket`;
-  const caFile = `${folder}/server.pem`;
+  const caFile = `${folder}/ca.pem`;
   const port = options.tcp ? freePort() : 0;
   const asRoot = Deno.uid() === 0 ? ["--user=root"] : [];
   await installData(folder, asRoot);
-  const network = networkArguments(port, caFile);
+  const network = await networkArguments(folder, port);
   let child: Deno.ChildProcess | undefined;
   async function stop(): Promise<void> {
     child?.kill("SIGCONT");
