@@ -43,7 +43,9 @@ function placed(names: readonly RolePath[], paths: Paths): string[] {
 
 function socketPaths(role: Role, paths: Paths): string[] {
   return role.sockets.flatMap((name) => {
-    if (name === "lookup" || name === "local" || name === "remote" || name === "users") return [socketPath(paths, name)];
+    if (name === "lookup" || name === "local" || name === "remote" || name === "users") {
+      return [socketPath(paths, name)];
+    }
     return Array.from({ length: QUEUES_MAX }, (_, at) => socketPath(paths, `queue${at + 1}`));
   });
 }

@@ -3,6 +3,7 @@
  * one again but at most once a second, and stop in the opposite order with a deadline. What they write is handed on line by
  * line with their names. Knows nothing of mail.
  */
+import { pathExists } from "./path_exists.ts";
 import type { ChildProcess, ProcessEnd, SpawnOptions } from "./applet.ts";
 import { errorText, Temporary } from "./errors.ts";
 import { closeFd, type Descriptor, descriptor, openPipe } from "./libc_fd.ts";
@@ -96,7 +97,7 @@ class Service {
     const { wantedPath } = this.spec;
     if (wantedPath === undefined) return this.start();
     this.#timer = setInterval(() => {
-      if (!exists(wantedPath)) return;
+      if (!pathExists(wantedPath)) return;
       clearInterval(this.#timer);
       removeStale(wantedPath);
       this.start();
@@ -160,7 +161,7 @@ class Service {
     const { readyPath, name } = this.spec;
     if (readyPath === undefined || this.spec.wantedPath !== undefined) return;
     for (let waitedMs = 0; waitedMs < READY_WAIT_MS && this.#wanted; waitedMs += READY_POLL_MS) {
-      if (exists(readyPath)) return;
+      if (pathExists(readyPath)) return;
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
     if (this.#wanted) this.#hooks.line("supervisor", `${name} is not ready after ${READY_WAIT_MS} ms`);
@@ -200,16 +201,6 @@ class Service {
 
 function endText(end: ProcessEnd): string {
   return end.signal === 0 ? `ended with exit code ${end.code}` : `was killed by signal ${end.signal}`;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Removes a socket that an earlier process left, so that its presence means that the service is ready. */

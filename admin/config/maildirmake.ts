@@ -1,8 +1,9 @@
 /**
  * maildirmake: makes Maildirs, folders in them, and sets their quota.
  */
+import { pathExists } from "../../core/path_exists.ts";
 import { defineApplet } from "../../core/applet.ts";
-import { errorText, Permanent, Usage } from "../../core/errors.ts";
+import { Permanent, Usage } from "../../core/errors.ts";
 import { encodeMutf7 } from "../../mail/imap/mailbox_name.ts";
 import { realDisk } from "../../storage/disk.ts";
 import { createMaildir } from "../../storage/maildir/deliver.ts";
@@ -40,8 +41,8 @@ again when mail comes.`,
     if (folder !== undefined) {
       await makeFolder(maildir, folder, mode);
       await giveTo(owner, folderPath(maildir, folder));
-    } else if (quota === undefined || !exists(maildir)) {
-      if (exists(maildir)) throw new Permanent(`${maildir} exists already`);
+    } else if (quota === undefined || !pathExists(maildir)) {
+      if (pathExists(maildir)) throw new Permanent(`${maildir} exists already`);
       await createMaildir(realDisk, maildir);
       for (const name of ["", "/tmp", "/new", "/cur"]) await realDisk.chmod(`${maildir}${name}`, mode);
       await giveTo(owner, maildir);
@@ -60,9 +61,9 @@ async function makeFolder(maildir: string, folder: string, mode: number): Promis
   ) {
     throw new Usage(`${folder} is not the name of a folder: it must have no slash and no empty level`);
   }
-  if (!exists(`${maildir}/cur`)) throw new Permanent(`${maildir} is not a maildir`);
+  if (!pathExists(`${maildir}/cur`)) throw new Permanent(`${maildir} is not a maildir`);
   const path = folderPath(maildir, folder);
-  if (exists(path)) throw new Permanent(`folder ${folder} exists already in ${maildir}`);
+  if (pathExists(path)) throw new Permanent(`folder ${folder} exists already in ${maildir}`);
   await createMaildir(realDisk, path);
   for (const name of ["", "/tmp", "/new", "/cur"]) await realDisk.chmod(`${path}${name}`, mode);
   const mark = await realDisk.open(`${path}/maildirfolder`, { write: true, create: true, mode: 0o600 });
@@ -72,7 +73,7 @@ async function makeFolder(maildir: string, folder: string, mode: number): Promis
 async function setQuota(maildir: string, text: string): Promise<void> {
   const quota = tryQuota(text);
   if (!quota) throw new Usage(`${text} is not a quota: write it as 10000000S,1000C`);
-  if (!exists(`${maildir}/cur`)) throw new Permanent(`${maildir} is not a maildir`);
+  if (!pathExists(`${maildir}/cur`)) throw new Permanent(`${maildir} is not a maildir`);
   const temporary = `${maildir}/tmp/maildirsize.${Deno.pid}`;
   const file = await realDisk.open(temporary, { write: true, create: true, truncate: true, mode: 0o640 });
   await file.append(new TextEncoder().encode(`${formatQuota(quota)}\n`));
@@ -86,14 +87,4 @@ async function giveTo(owner: string | undefined, path: string): Promise<void> {
   const [, uid, gid] = /^(\d+):(\d+)$/.exec(owner) ?? [];
   if (uid === undefined) throw new Usage(`${owner} must be two numbers: user:group`);
   for (const name of ["", "/tmp", "/new", "/cur"]) await realDisk.chown(`${path}${name}`, Number(uid), Number(gid));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw new Permanent(`cannot look at ${path}: ${errorText(error)}`);
-  }
 }

@@ -3,6 +3,7 @@
  * Each step leaves alone what is there, and a mark says that the first run is not finished, so that a crash in the
  * middle only means that the next start goes on.
  */
+import { pathExists } from "../../core/path_exists.ts";
 import type { Proc } from "../../core/applet.ts";
 import type { Paths } from "../../core/paths.ts";
 import { MECHANISMS_FILE, MECHANISMS_OF_NEW_INSTALLATIONS } from "../../storage/accounts/auth_mechanisms.ts";
@@ -49,18 +50,8 @@ export function firstControlFiles(settings: ServeSettings): Readonly<Record<stri
   };
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 function writeMissing(path: string, text: string, mode: number): void {
-  if (exists(path)) return;
+  if (pathExists(path)) return;
   const temporary = `${path}.new`;
   Deno.writeTextFileSync(temporary, text, { mode });
   Deno.chmodSync(temporary, mode);
@@ -69,7 +60,7 @@ function writeMissing(path: string, text: string, mode: number): void {
 
 async function ensureCertificate(paths: Paths, host: string, ids: AccountIds | undefined): Promise<void> {
   const path = `${paths.certs}/servercert.pem`;
-  if (exists(path)) return;
+  if (pathExists(path)) return;
   const { selfSignedCertificate } = await import("./certificate.ts");
   writeMissing(path, await selfSignedCertificate([host, "localhost"], Date.now()), ids ? 0o640 : 0o600);
   if (ids) Deno.chownSync(path, 0, ids.gid("qcerts"));
@@ -77,7 +68,7 @@ async function ensureCertificate(paths: Paths, host: string, ids: AccountIds | u
 
 async function ensureDomain(proc: Proc, settings: ServeSettings): Promise<FirstRun["postmaster"]> {
   const { paths, domain } = settings;
-  if (exists(`${paths.domains}/${domain}`)) return undefined;
+  if (pathExists(`${paths.domains}/${domain}`)) return undefined;
   const password = generatePassword();
   await runApplet(proc, { name: "vadddomain", args: [domain, password], paths });
   return { address: `postmaster@${domain}`, password };
@@ -97,7 +88,7 @@ export async function ensureInstallation(proc: Proc, settings: ServeSettings, qu
   const ids = settings.accounts ? accountIds() : undefined;
   await ensureTree(paths, { ids, queues });
   const unfinished = `${paths.lib}/first-run`;
-  const isNew = !exists(`${paths.control}/me`);
+  const isNew = !pathExists(`${paths.control}/me`);
   if (isNew) {
     Deno.writeTextFileSync(unfinished, "");
     for (const [name, text] of Object.entries(firstControlFiles(settings))) {
@@ -106,11 +97,11 @@ export async function ensureInstallation(proc: Proc, settings: ServeSettings, qu
     writeMissing(`${paths.control}/me`, firstControlFiles(settings)["me"]!, 0o644);
   }
   await ensureCertificate(paths, host, ids);
-  if (!exists(paths.database) && !exists(`${paths.control}/host.mysql`)) {
+  if (!pathExists(paths.database) && !pathExists(`${paths.control}/host.mysql`)) {
     await runApplet(proc, { name: "install_tables", args: [], paths });
     if (ids) giveTree(paths.lib, { uid: ids.uid("indimail"), gid: ids.gid("indimail") });
   }
-  if (!exists(unfinished)) return { accounts };
+  if (!pathExists(unfinished)) return { accounts };
   const postmaster = await ensureDomain(proc, settings);
   for (const name of ["postmaster", "mailer-daemon", "root"]) aliasOf(paths, name, `postmaster@${domain}`);
   if (ids) {

@@ -2,6 +2,7 @@
  * The folders of an installation, with owners and modes. With accounts each role's folder belongs to its account and the
  * folder of sockets to group qmail; without, everything belongs to the one user and is closed to others.
  */
+import { pathExists } from "../../core/path_exists.ts";
 import { realDisk } from "../../storage/disk.ts";
 import { QueueLayout } from "../../storage/queue/layout.ts";
 import { makeQueueTree } from "../../storage/queue/queue_tree.ts";
@@ -43,16 +44,6 @@ function folders(paths: Paths, ids: AccountIds | undefined): Folder[] {
   ];
 }
 
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /**
  * Makes every missing folder, and the queues; existing folders are left as they are but for `run`, which belongs to the
  * processes of the moment. Throws Deno.errors.
@@ -63,14 +54,14 @@ export async function ensureTree(
 ): Promise<void> {
   const { ids, queues } = options;
   for (const { path, mode, uid, gid } of folders(paths, ids)) {
-    if (exists(path) && path !== paths.run) continue;
+    if (pathExists(path) && path !== paths.run) continue;
     Deno.mkdirSync(path, { recursive: true, mode: 0o755 });
     if (uid !== undefined && gid !== undefined) Deno.chownSync(path, uid, gid);
     Deno.chmodSync(path, mode);
   }
   for (let number = 1; number <= queues; number++) {
     const layout = new QueueLayout(`${paths.queueBase}/queue${number}`);
-    if (exists(layout.directory)) continue;
+    if (pathExists(layout.directory)) continue;
     await makeQueueTree(realDisk, layout, ids && queueOwners(ids));
     if (ids) Deno.chownSync(layout.directory, ids.uid("qmails"), ids.gid("qmail"));
   }

@@ -19,7 +19,7 @@ export function imapBodyStructure(part: MimePart, options: StructureOptions): Ui
 }
 
 /** Writes what is added to a part in the extended form. */
-type Extension = (part: MimePart) => string;
+type Extension = (part: Pick<MimePart, "header" | "contentType">) => string;
 
 /** An empty text: what stands in a multipart without parts, since the grammar wants at least one. */
 const EMPTY_TEXT = '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)';
@@ -32,23 +32,46 @@ function structureText(part: MimePart, extended: Extension): string {
     return `(${children || EMPTY_TEXT} ${formatString(part.contentType.subtype)}${parameters}${tail})`;
   }
   const message = isType(part.contentType, "message", "rfc822") ? part.children[0] : undefined;
-  // a message beyond the limits of nesting has no known structure: it is shown as plain bytes
-  const opaque = !message && isType(part.contentType, "message", "rfc822");
-  const type = opaque ? "application" : part.contentType.type;
-  const subtype = opaque ? "octet-stream" : part.contentType.subtype;
-  let text = `(${formatString(type)} ${formatString(subtype)} ${parameterList(part.contentType.parameters)} ${
-    formatNstring(part.header.value("content-id"))
-  } ${formatNstring(part.header.value("content-description"))} ${formatString(transferEncodingOf(part))} ${
-    part.end - part.bodyStart
-  }`;
+  const { head, tail, counted } = textsAround(part, { extended, opaque: !message });
+  let text = `${head}${part.end - part.bodyStart}`;
   if (message) text += ` ${envelopeText(message.header)} ${structureText(message, extended)} ${part.bodyLines}`;
-  else if (isType(part.contentType, "text", "*")) text += ` ${part.bodyLines}`;
-  const tail = extended(part);
-  return tail === "" ? `${text})` : `${text} ${formatNstring(part.header.value("content-md5"))}${tail})`;
+  else if (counted) text += ` ${part.bodyLines}`;
+  return text + tail;
+}
+
+/** The text of a part without parts below it, but for the numbers: head, size, lines where they are counted, tail. */
+export interface LeafTexts {
+  readonly head: string;
+  readonly counted: boolean;
+  readonly tail: string;
+}
+
+/** The texts around the numbers of a part without parts below it; they depend on its header only. */
+export function leafTexts(part: Pick<MimePart, "header" | "contentType">, options: StructureOptions): LeafTexts {
+  return textsAround(part, { extended: options.extended ? extension : () => "", opaque: true });
+}
+
+function textsAround(
+  part: Pick<MimePart, "header" | "contentType">,
+  options: { readonly extended: Extension; readonly opaque: boolean },
+): LeafTexts {
+  const { header, contentType } = part;
+  // a message beyond the limits of nesting has no known structure: it is shown as plain bytes
+  const opaque = options.opaque && isType(contentType, "message", "rfc822");
+  const type = opaque ? "application" : contentType.type;
+  const subtype = opaque ? "octet-stream" : contentType.subtype;
+  const tail = options.extended(part);
+  return {
+    head: `(${formatString(type)} ${formatString(subtype)} ${parameterList(contentType.parameters)} ${
+      formatNstring(header.value("content-id"))
+    } ${formatNstring(header.value("content-description"))} ${formatString(transferEncodingOf(part))} `,
+    counted: isType(contentType, "text", "*"),
+    tail: tail === "" ? ")" : ` ${formatNstring(header.value("content-md5"))}${tail})`,
+  };
 }
 
 /** Disposition, language and location, each with a blank before it. */
-function extension(part: MimePart): string {
+function extension(part: Pick<MimePart, "header" | "contentType">): string {
   const disposition = part.header.value("content-disposition");
   const parsed = disposition === undefined ? undefined : parseParameterValue(disposition);
   return ` ${parsed ? `(${formatString(parsed.value)} ${parameterList(parsed.parameters)})` : "NIL"} ${

@@ -57,7 +57,7 @@ export function isType(contentType: ContentType, type: string, subtype: string):
 }
 
 /** The transfer encoding of a part in lower case; `7bit` without one. */
-export function transferEncodingOf(part: MimePart): string {
+export function transferEncodingOf(part: Pick<MimePart, "header">): string {
   const value = part.header.value("content-transfer-encoding");
   return value === undefined ? "7bit" : /^[^\s;(]+/.exec(value)?.[0].toLowerCase() ?? "7bit";
 }

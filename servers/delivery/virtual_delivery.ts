@@ -2,6 +2,7 @@
  * Delivery to an address of a virtual domain: what vdelivermail does, inside the daemon for the common case
  * [man vdelivermail.9] [spec formats 5, 6].
  */
+import { pathExists } from "../../core/path_exists.ts";
 import { latin1Bytes, latin1Text } from "../../core/bytes.ts";
 import { formatDate } from "../../mail/date.ts";
 import { createMaildir, deliverToMaildir } from "../../storage/maildir/deliver.ts";
@@ -171,14 +172,16 @@ async function deliverToAccount(
   if (quota.bytes === 0 && quota.messages === 0) {
     return await intoMaildir(context, job, { address: to.address, maildir });
   }
-  if (!exists(maildir)) await createMaildir(context.disk, maildir);
+  if (!pathExists(maildir)) await createMaildir(context.disk, maildir);
   const check = await checkQuota(
     { disk: context.disk, maildir, nowMs: context.clock.nowMs() },
     quota,
     { bytes: job.message.sizeBytes, messages: 1 },
   );
   if (check.kind === "over") {
-    if (exists(`${account.home}/holdoverquota`)) return deferred(`account ${account.address} is over quota (#4.2.2)`);
+    if (pathExists(`${account.home}/holdoverquota`)) {
+      return deferred(`account ${account.address} is over quota (#4.2.2)`);
+    }
     await context.lookup.noteQuota(account.address, check.usage.bytes);
     return refused(`account ${account.address} is over quota (#5.2.2)`);
   }
@@ -222,16 +225,6 @@ const STICKY = 0o1000;
 function isSticky(path: string): boolean {
   try {
     return ((Deno.statSync(path).mode ?? 0) & STICKY) !== 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;

@@ -2,6 +2,7 @@
  * qmail-qread: lists the messages of the queues, those that are only in a daemon's journal as well as those in files.
  * Reads only; takes no lock; at most one message is in memory at a time.
  */
+import { pathExists } from "../../core/path_exists.ts";
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { safeLogText } from "../../core/log.ts";
 import { Temporary } from "../../core/errors.ts";
@@ -98,16 +99,7 @@ function findQueues({ proc, env }: InjectWorld): { directory: string; socket: st
     directory: `${base}/queue${start + at}`,
     socket,
   }))
-    .filter((queue) => exists(queue.directory));
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+    .filter((queue) => pathExists(queue.directory));
 }
 
 /** Lists one queue: first what the daemon knows, then the files, each message once. */

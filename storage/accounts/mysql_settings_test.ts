@@ -45,7 +45,7 @@ Deno.test("the environment wins over the file", () => {
     password: "secret",
     database: "mail",
     port: 1234,
-    tls: "verified",
+    tls: "identity",
     tlsCaFile: "/ca.pem",
     connectTimeoutMs: 2000,
     queryTimeoutMs: 3000,

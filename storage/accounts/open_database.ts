@@ -2,6 +2,7 @@
  * Which database the accounts are in: the embedded one, unless control/host.mysql (or MYSQL_HOST) names a MySQL server
  * [spec formats 22]. The central database of a cluster has its own control files and is opened elsewhere.
  */
+import { pathExists } from "../../core/path_exists.ts";
 import { Temporary } from "../../core/errors.ts";
 import type { GetEnv, Paths } from "../../core/paths.ts";
 import type { ControlFiles } from "../control/control.ts";
@@ -41,7 +42,7 @@ export async function openDatabase(choice: DatabaseChoice): Promise<Database> {
   }
   const { database, lib } = choice.paths;
   if (choice.create) Deno.mkdirSync(lib, { recursive: true });
-  else if (!exists(database)) {
+  else if (!pathExists(database)) {
     throw new Temporary(`there is no database ${database}: run install_tables (or check INDIMAIL_ROOT)`);
   }
   return openSqlite(database, { tables });
@@ -54,14 +55,4 @@ export function tableNames(env: GetEnv): TableNames {
     inactiveUsers: env("MYSQL_INACTIVE_TABLE") || USUAL_TABLES.inactiveUsers,
     relay: env("RELAY_TABLE") || USUAL_TABLES.relay,
   };
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw new Temporary(`cannot look at ${path}: ${(error as Error).message}`);
-  }
 }

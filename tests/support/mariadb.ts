@@ -8,7 +8,7 @@ import type { MysqlSettings } from "../../storage/accounts/mysql_settings.ts";
 export interface Mariadb {
   readonly settings: MysqlSettings;
   readonly pid: number;
-  /** The TCP port on 127.0.0.1, with TLS by a certificate for `localhost`; 0 when it was not asked for. */
+  /** The TCP port on 127.0.0.1, with TLS by a certificate for mail.test; 0 when it was not asked for. */
   readonly port: number;
   /** The certificate of the authority that signed the server's. */
   readonly caFile: string;
@@ -49,7 +49,8 @@ function freePort(): number {
 }
 
 async function openssl(folder: string, args: readonly string[]): Promise<void> {
-  const made = await new Deno.Command("openssl", { args: [...args], cwd: folder, stdout: "null", stderr: "piped" }).output();
+  const made = await new Deno.Command("openssl", { args: [...args], cwd: folder, stdout: "null", stderr: "piped" })
+    .output();
   if (!made.success) throw new Error(new TextDecoder().decode(made.stderr));
 }
 
@@ -58,8 +59,27 @@ async function networkArguments(folder: string, port: number): Promise<string[]>
   if (port === 0) return ["--skip-networking"];
   const key = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
   await openssl(folder, [...key, "-x509", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem"]);
-  const leaf = ["-subj", "/CN=server", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:FALSE"];
-  await openssl(folder, [...key, "-x509", "-CA", "ca.pem", "-CAkey", "ca.key", ...leaf, "-keyout", "key", "-out", "cert"]);
+  const leaf = [
+    "-subj",
+    "/CN=server",
+    "-addext",
+    "subjectAltName=DNS:mail.test",
+    "-addext",
+    "basicConstraints=CA:FALSE",
+  ];
+  await openssl(folder, [
+    ...key,
+    "-x509",
+    "-CA",
+    "ca.pem",
+    "-CAkey",
+    "ca.key",
+    ...leaf,
+    "-keyout",
+    "key",
+    "-out",
+    "cert",
+  ]);
   return ["--bind-address=127.0.0.1", `--port=${port}`, `--ssl-cert=${folder}/cert`, `--ssl-key=${folder}/key`];
 }
 
