@@ -182,7 +182,7 @@ const REVOKED = ["read", "write", "net", "run", "ffi"] as const;
 export async function runFenced(call: DaemonCall, context: DaemonContext): Promise<number | undefined> {
   const role = roleOf(call.role);
   const places = runtimePlaces(context);
-  const plan = planFence(role, call.args, { paths: context.paths, places });
+  const plan = planFence(role, call.args, { paths: context.paths, places, env: (name) => Deno.env.get(name) });
   const standing = standingFences();
   if (!standing) raiseFences(call, context, plan);
   endWithSupervisor();

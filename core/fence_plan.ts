@@ -3,7 +3,7 @@
  * can read a plan; core/fence.ts carries it out. Services are operands of the form `name=HOST:PORT`.
  */
 import { type ListenAddress, tryParseListen } from "./listen_address.ts";
-import { type Paths, socketPath } from "./paths.ts";
+import { type GetEnv, type Paths, socketPath } from "./paths.ts";
 import type { Role, RolePath } from "./role.ts";
 
 /** Most queues whose sockets a role may reach; the original's QUEUE_COUNT is 5 or 10, rarely more. */
@@ -60,13 +60,16 @@ function netPermission(role: Role, listens: readonly ListenAddress[]): boolean |
 export function planFence(
   role: Role,
   args: readonly string[],
-  host: { paths: Paths; places: RuntimePlaces },
+  host: { paths: Paths; places: RuntimePlaces; env: GetEnv },
 ): FencePlan {
   const { paths, places } = host;
+  const named = (role.readVariables ?? []).map(host.env).filter((path) => path !== undefined).filter((path) =>
+    path.startsWith("/")
+  );
   const listens = role.listens ? args.map(tryParseListen).filter((listen) => listen !== undefined) : [];
   const homes = role.homes ? places.homes : [];
   const write = [...placed(role.write, paths), ...role.writeSystem ?? [], ...homes];
-  const read = [...placed(role.read, paths), ...role.readSystem ?? [], ...places.sources];
+  const read = [...placed(role.read, paths), ...role.readSystem ?? [], ...named, ...places.sources];
   const sockets = socketPaths(role, paths);
   return {
     read: [...read, ...RUNTIME_READ, places.executable],

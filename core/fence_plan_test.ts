@@ -8,7 +8,7 @@ import { isRoleName, roleOf } from "./role.ts";
 
 const paths = resolvePaths("/srv/mail", () => undefined);
 const places = { executable: "/usr/bin/indimail", sources: [], homes: ["/home"] };
-const host = { paths, places };
+const host = { paths, places, env: () => undefined };
 
 Deno.test("addresses to listen on are read with and without service, host and brackets", () => {
   assertEquals(tryParseListen("smtp=127.0.0.1:2025"), { service: "smtp", host: "127.0.0.1", port: 2025 });
@@ -43,6 +43,14 @@ Deno.test("the network role writes no file: only the sockets of lookup and queue
   assert(!permissions.write.some((path) => String(path).includes("local")), "it must not reach the delivery daemon");
   assertEquals(write.filter((path) => path.startsWith("/srv")), []);
   assertEquals(refuseExec, true);
+});
+
+Deno.test("a role reads the files that its variables name", () => {
+  const env = (name: string) => name === "MYSQL_OPT_SSL_CA" ? "/srv/ca.pem" : undefined;
+  assert(planFence(roleOf("lookup"), [], { ...host, env }).read.includes("/srv/ca.pem"));
+  assert(!planFence(roleOf("mailbox"), [], { ...host, env }).read.includes("/srv/ca.pem"));
+  const relative = planFence(roleOf("lookup"), [], { ...host, env: () => "ca.pem" });
+  assert(!relative.read.includes("ca.pem"));
 });
 
 Deno.test("only roles with homes get the homes of users", () => {

@@ -17,6 +17,8 @@ export interface Role {
   readonly write: readonly RolePath[];
   /** Files outside an installation that it reads. */
   readonly readSystem?: readonly string[];
+  /** Environment variables that name files that it reads, wherever they are. */
+  readonly readVariables?: readonly string[];
   /** Files outside an installation that it writes. */
   readonly writeSystem?: readonly string[];
   /** Reads and writes the homes of system users. */
@@ -119,6 +121,7 @@ export const ROLES = {
     read: ["control", "users", "domains", "alias", "lib"],
     write: ["lib", "run"],
     readSystem: [...RESOLVER, "/etc/passwd", "/etc/group", "/run/mysqld", "/var/run/mysqld"],
+    readVariables: ["MYSQL_OPT_SSL_CA"],
     listens: false,
     sockets: ["lookup"],
     connects: "any",

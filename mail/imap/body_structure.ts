@@ -3,7 +3,7 @@
  * parameters are as written; sizes count network bytes.
  */
 import { type ParameterValue, parseParameterValue } from "../mime/content_type.ts";
-import { isType, type MimePart, transferEncodingOf } from "../mime/part.ts";
+import { charsetOf, type ContentType, isType, type MimePart, transferEncodingOf } from "../mime/part.ts";
 import { envelopeText } from "./envelope.ts";
 import { formatNstring, formatString, textBytes } from "./format.ts";
 
@@ -21,15 +21,17 @@ export function imapBodyStructure(part: MimePart, options: StructureOptions): Ui
 /** Writes what is added to a part in the extended form. */
 type Extension = (part: Pick<MimePart, "header" | "contentType">) => string;
 
-/** An empty text: what stands in a multipart without parts, since the grammar wants at least one. */
-const EMPTY_TEXT = '("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)';
+/** Default of a text without one [rfc2046 4.1.2]. */
+const US_ASCII = { name: "charset", value: "us-ascii" };
 
 function structureText(part: MimePart, extended: Extension): string {
   if (isType(part.contentType, "multipart", "*")) {
-    const children = part.children.map((child) => structureText(child, extended)).join("");
     const tail = extended(part);
+    const children = part.children.length > 0
+      ? part.children.map((child) => structureText(child, extended)).join("")
+      : formlessText(part, tail === "" ? "" : " NIL NIL NIL NIL");
     const parameters = tail === "" ? "" : ` ${parameterList(part.contentType.parameters)}`;
-    return `(${children || EMPTY_TEXT} ${formatString(part.contentType.subtype)}${parameters}${tail})`;
+    return `(${children} ${formatString(part.contentType.subtype)}${parameters}${tail})`;
   }
   const message = isType(part.contentType, "message", "rfc822") ? part.children[0] : undefined;
   const { head, tail, counted } = textsAround(part, { extended, opaque: !message });
@@ -62,12 +64,22 @@ function textsAround(
   const subtype = opaque ? "octet-stream" : contentType.subtype;
   const tail = options.extended(part);
   return {
-    head: `(${formatString(type)} ${formatString(subtype)} ${parameterList(contentType.parameters)} ${
+    head: `(${formatString(type)} ${formatString(subtype)} ${parameterList(parametersOf(contentType))} ${
       formatNstring(header.value("content-id"))
     } ${formatNstring(header.value("content-description"))} ${formatString(transferEncodingOf(part))} `,
     counted: isType(contentType, "text", "*"),
     tail: tail === "" ? ")" : ` ${formatNstring(header.value("content-md5"))}${tail})`,
   };
+}
+
+/** A multipart in which no part is found has one all the same, as the grammar wants: its body as it is. */
+function formlessText(part: MimePart, tail: string): string {
+  return `("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" ${part.end - part.bodyStart} ${part.bodyLines}${tail})`;
+}
+
+function parametersOf(contentType: ContentType): ParameterValue["parameters"] {
+  const complete = !isType(contentType, "text", "*") || charsetOf(contentType) !== undefined;
+  return complete ? contentType.parameters : [US_ASCII, ...contentType.parameters];
 }
 
 /** Disposition, language and location, each with a blank before it. */

@@ -5,6 +5,7 @@
 import { MimeParser } from "../mime/parse.ts";
 import { imapBodyStructure } from "./body_structure.ts";
 import { imapEnvelope } from "./envelope.ts";
+import { tryPlainRow } from "./plain_row.ts";
 
 /** A message's row: ready IMAP text, and its size as sent. */
 export interface IndexRow {
@@ -18,8 +19,10 @@ export interface IndexRow {
   readonly headerFileBytes: number;
 }
 
-/** The row of a message that is at hand as a whole. */
+/** The row of a message that is at hand as a whole; its arrays may be used again by the next call. */
 export function indexRow(message: Uint8Array): IndexRow {
+  const plain = tryPlainRow(message);
+  if (plain) return plain;
   const indexer = new MessageIndexer();
   indexer.push(message);
   return indexer.finish();

@@ -56,6 +56,13 @@ Deno.test("a text part has its lines, a message its envelope, others only their 
   );
 });
 
+Deno.test("a text without a character set has that of its RFC", () => {
+  assertEquals(
+    structure("Content-Type: TEXT/HTML; x=y\n\nx", false),
+    '("TEXT" "HTML" ("charset" "us-ascii" "x" "y") NIL NIL "7bit" 1 0)',
+  );
+});
+
 Deno.test("a multipart lists its parts, with disposition and language in the long form", () => {
   const message = "Content-Type: multipart/mixed; boundary=b\nContent-Language: en, de\n\n--b\n" +
     'Content-Disposition: attachment; filename="x.txt"\nContent-MD5: q\n\na\n--b--\n';
@@ -70,7 +77,11 @@ Deno.test("a multipart lists its parts, with disposition and language in the lon
 Deno.test("a multipart without parts and a message too deep stay within the grammar", () => {
   assertEquals(
     structure("Content-Type: multipart/mixed\n\nx", false),
-    '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) "mixed")',
+    '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0) "mixed")',
+  );
+  assertEquals(
+    structure("Content-Type: multipart/mixed; boundary=b\n\nx\n", true),
+    '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1 NIL NIL NIL NIL) "mixed" ("boundary" "b") NIL NIL NIL)',
   );
   assert(structure("Content-Type: message/rfc822\n\n".repeat(120), true).includes('"application" "octet-stream"'));
 });

@@ -5,7 +5,7 @@
 import { concatBytes, latin1Bytes } from "../../core/bytes.ts";
 import { Header, headerEnd } from "../header/header.ts";
 import { MimeParser, parseMime } from "../mime/parse.ts";
-import type { MimePart } from "../mime/part.ts";
+import { isType, type MimePart } from "../mime/part.ts";
 import type { ImapMessage } from "./backend.ts";
 import type { Section, SectionKind } from "./parse_fetch.ts";
 
@@ -24,7 +24,7 @@ const CRLF = latin1Bytes("\r\n");
 export function findPart(root: MimePart, path: readonly number[]): MimePart | undefined {
   let part = path.length > 0 ? partOfMessage(root, path[0]!) : root;
   for (const number of path.slice(1)) {
-    if (part?.kind === "multipart") part = part.children[number - 1];
+    if (part && isType(part.contentType, "multipart", "*")) part = partOfMultipart(part, number);
     else part = part?.kind === "message" ? partOfMessage(part.children[0]!, number) : undefined;
   }
   return part;
@@ -32,8 +32,13 @@ export function findPart(root: MimePart, path: readonly number[]): MimePart | un
 
 /** A message that is no multipart has one part: its body. */
 function partOfMessage(message: MimePart, number: number): MimePart | undefined {
-  if (message.kind === "multipart") return message.children[number - 1];
+  if (isType(message.contentType, "multipart", "*")) return partOfMultipart(message, number);
   return number === 1 ? message : undefined;
+}
+
+/** A multipart in which no part is found has one, its body, as its structure says (body_structure.ts). */
+function partOfMultipart(part: MimePart, number: number): MimePart | undefined {
+  return part.children[number - 1] ?? (part.children.length === 0 && number === 1 ? part : undefined);
 }
 
 /** The bytes of a section; undefined when the message has no such part. For header fields: those of the whole header. */

@@ -27,7 +27,11 @@ Deno.test({
 
     await server.stop();
     const down = await assertRejects(() => client.recipient("postmaster@example.org"), Temporary);
-    assertMatch(down.message, /database server/);
+    assertEquals(down.message, "the accounts cannot be read now, try again later", "no host or file for strangers");
+    assertMatch(lookup.lines.join("\n"), /^inlookup: warning: database server \S+\/socket: /);
+    const logged = lookup.lines.length;
+    await assertRejects(() => client.recipient("postmaster@example.org"), Temporary);
+    assertEquals(lookup.lines.length, logged, "the same failure is logged once");
     await assertRejects(() => client.verifyPassword("alice@example.org", "secret", context), Temporary);
     assertEquals((await client.recipient("alice@example.org")).kind, "known", "what is kept is still answered");
     assertEquals((await client.recipient("alice@example.com")).kind, "not-local", "other domains need no database");
@@ -56,7 +60,10 @@ Deno.test({
     const results = await Promise.allSettled(asked);
     assert(results.every((one) => one.status === "rejected" && one.reason instanceof Temporary));
     const texts = results.map((one) => one.status === "rejected" ? String(one.reason) : "");
-    assert(texts.some((text) => /more than \d+ questions|Queue limit/.test(text)), "what is too much fails at once");
+    assert(
+      [...texts, ...lookup.lines].some((text) => /more than \d+ questions|Queue limit/.test(text)),
+      "what is too much fails at once",
+    );
     assertEquals((await client.recipient("postmaster@example.org")).kind, "known");
 
     server.freeze(false);

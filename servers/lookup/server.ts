@@ -35,6 +35,13 @@ export interface LookupServing {
 /** Counts since the start, for USR1. */
 export type LookupCounts = Record<(typeof LOOKUP_METHODS)[number] | "kept" | "temporary" | "clients", number>;
 
+/** What a client is told of a failure; it may hand that on to its peer, whom hosts and files of ours do not concern. */
+const FAILURE_TEXT = "the accounts cannot be read now, try again later";
+/** A failure with the same text is logged again only after this time. */
+const COMPLAINT_INTERVAL_MS = 60_000;
+/** Texts remembered for that; then all are forgotten. */
+const COMPLAINTS_MAX = 100;
+
 const encoder = new TextEncoder();
 const RECIPIENT = requestType("recipient");
 
@@ -47,6 +54,7 @@ export class LookupServer {
   readonly #accepting: Promise<void>;
   #running = 0;
   #closed = false;
+  readonly #complaints = new Map<string, number>();
   readonly counts: LookupCounts;
 
   private constructor(path: string, listener: Deno.UnixListener, serving: LookupServing) {
@@ -134,11 +142,20 @@ export class LookupServer {
     try {
       channel.send(LOOKUP_ANSWER.answer, id, formatLookup(await asked));
     } catch (error) {
-      if (!(error instanceof Temporary)) this.#serving.log.line(`inlookup: warning: ${errorText(error)}`);
-      this.#refuse(channel, id, errorText(error));
+      this.#complain(errorText(error));
+      this.#refuse(channel, id, FAILURE_TEXT);
     } finally {
       this.#running--;
     }
+  }
+
+  /** Logs why a question failed, but not for each of the many that fail alike. */
+  #complain(text: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#complaints.get(text) ?? -Infinity) < COMPLAINT_INTERVAL_MS) return;
+    if (this.#complaints.size >= COMPLAINTS_MAX) this.#complaints.clear();
+    this.#complaints.set(text, nowMs);
+    this.#serving.log.line(`inlookup: warning: ${text}`);
   }
 
   #refuse(channel: FrameChannel, id: number, reason: string): void {

@@ -17,6 +17,8 @@ export interface TestLookup {
   readonly server: LookupServer;
   readonly recorder: LoginRecorder;
   readonly path: string;
+  /** Lines that it logged. */
+  readonly lines: readonly string[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -28,7 +30,8 @@ export async function startLookup(
   const { paths } = site;
   const accounts = new Accounts(options.database ?? openSqlite(paths.database));
   const domains = new VirtualDomains(paths);
-  const log = { line: () => undefined, flush: () => Promise.resolve() };
+  const lines: string[] = [];
+  const log = { line: (text: string) => void lines.push(text), flush: () => Promise.resolve() };
   const answers = new Answers({ accounts, domains, paths, nowMs: Date.now, keptMax: 1000 });
   const recorder = new LoginRecorder(accounts, log);
   const logins = new Logins({
@@ -56,6 +59,7 @@ export async function startLookup(
     server,
     recorder,
     path,
+    lines,
     async [Symbol.asyncDispose]() {
       client.close();
       await server.close();

@@ -17,6 +17,8 @@ export interface Active {
   parked: number;
   /** The bytes, while an attempt runs. */
   body: Promise<MessageBody> | undefined;
+  /** Attempts repeated at once because the delivery daemon went away. */
+  lostAttempts: number;
   /** All is done: the bounce is being made, the message removed. */
   completing: boolean;
 }
@@ -32,6 +34,8 @@ export interface Attempt {
   /** How many have no final outcome yet. */
   unsettled: number;
   deferred: number;
+  /** How many were in flight when the daemon went away. */
+  lost: number;
   /** The message is too old: what fails temporarily fails for good. */
   readonly dying: boolean;
 }
@@ -47,6 +51,7 @@ export function newActive(message: QueuedMessage): Active {
     attempts: { local: undefined, remote: undefined },
     parked: 0,
     body: undefined,
+    lostAttempts: 0,
     completing: false,
   };
 }
@@ -63,7 +68,7 @@ export function tryNewAttempt(
     if (recipient.channel === channel && !recipient.done) indexes.push(index);
   }
   if (indexes.length === 0) return undefined;
-  const attempt = { active, channel, indexes, started: 0, unsettled: indexes.length, deferred: 0, ...options };
+  const attempt = { active, channel, indexes, started: 0, unsettled: indexes.length, deferred: 0, lost: 0, ...options };
   active.attempts[channel] = attempt;
   return attempt;
 }

@@ -113,7 +113,7 @@ Deno.test("a local success counts only when it is durable, but frees its slot at
   await until("the end", () => queue.hasLine(/^end msg/));
 });
 
-Deno.test("a delivery daemon that dies makes its deliveries temporary; it is found again when it is back", async () => {
+Deno.test("what was in flight when a delivery daemon died is tried again as soon as it is back", async () => {
   await using queue = new TestQueue();
   await queue.start();
   queue.local.behaviour = () => undefined;
@@ -124,11 +124,29 @@ Deno.test("a delivery daemon that dies makes its deliveries temporary; it is fou
   queue.local.behaviour = () => ({ kind: "done", text: "ok" });
   queue.local.start();
   await queue.submit("s@x.example", ["ann@local.example"]);
-  await until("the next delivery", () => queue.local.recipients.includes("ann@local.example"));
-  await until("the files", () => queue.files("local").length === 1);
-  queue.daemon.retryAll();
   await until("both ends", () => queue.lines.filter((line) => line.startsWith("end msg")).length === 2);
-  assertEquals(queue.local.seen[0]?.request.deliveryId, queue.local.seen.at(-1)?.request.deliveryId);
+  assertEquals([...queue.local.recipients].sort(), ["ann@local.example", "joe@local.example", "joe@local.example"]);
+  const ids = queue.local.seen.filter(({ request }) => request.recipient.startsWith("joe")).map(({ request }) =>
+    request.deliveryId
+  );
+  assertEquals(ids[0], ids[1]);
+  assertEquals(queue.files("local"), []);
+});
+
+Deno.test("a message that brings its delivery daemon down again and again waits for its schedule", async () => {
+  await using queue = new TestQueue();
+  await queue.start();
+  queue.local.behaviour = () => undefined;
+  await queue.submit("s@x.example", ["poison@local.example"]);
+  for (let deaths = 1; queue.files("local").length === 0; deaths++) {
+    assert(deaths < 20, "it is tried for ever");
+    await until("a delivery or the deferral", () => queue.local.seen.length === deaths || isFiled(queue));
+    if (isFiled(queue)) break;
+    await queue.local.stop();
+    queue.local.start();
+    await until("the loss", () => queue.lines.filter((line) => /_daemon_was_lost/.test(line)).length === deaths);
+  }
+  assertEquals(queue.local.seen.length, 6); // the first attempt, and LOST_ATTEMPTS_MAX repeated ones
 });
 
 Deno.test("TERM waits for what is in flight, writes everything out, and the next start goes on", async () => {
@@ -317,3 +335,8 @@ Deno.test("a backlog on disk is read a few at a time and worked off in order of 
   assertEquals(new Set(queue.remote.recipients).size, 300);
   assertEquals([queue.files("mess"), queue.files("info")], [[], []]);
 });
+
+/** The message that could not be delivered locally has been written out. */
+function isFiled(queue: TestQueue): boolean {
+  return queue.files("local").length > 0;
+}

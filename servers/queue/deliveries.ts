@@ -21,6 +21,8 @@ const DYING_TEXT = "The message has been in the queue for too long: it will not 
 export type Outcome =
   | { readonly kind: "done" }
   | { readonly kind: "temporary" }
+  /** The daemon went away before it had answered. */
+  | { readonly kind: "lost" }
   | { readonly kind: "permanent"; readonly report: string };
 
 /** A recipient whose delivery was started. */
@@ -220,7 +222,7 @@ export class Deliveries {
     this.#inFlight = 0;
     for (const [number, { attempt, index, delivered }] of lost) {
       if (!delivered) this.#options.log.delivered(number, { kind: "temporary", text: `${reason} (#4.3.0)` });
-      this.#options.settled(attempt, index, { kind: "temporary" });
+      this.#options.settled(attempt, index, { kind: "lost" });
     }
     this.#options.changed();
   }

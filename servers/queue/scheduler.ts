@@ -31,6 +31,11 @@ export const ACTIVE_MESSAGES_MAX = 5000;
 const WAITING_ATTEMPTS_MAX = 200;
 /** Messages being read from disk at a time. */
 const LOADS_MAX = 16;
+/**
+ * Attempts of a message that are repeated as soon as a delivery daemon that went away is back; after them it waits for its
+ * schedule, since it may be what brings the daemon down. Ours.
+ */
+const LOST_ATTEMPTS_MAX = 5;
 /** Pause after trouble with the disk [spec formats 1.8]. */
 const TROUBLE_PAUSE_MS = 123_000;
 /** Pause before a done record that could not be written is tried again [man qmail-log.5]. */
@@ -242,6 +247,7 @@ export class Scheduler {
   #settled(attempt: Attempt, index: number, outcome: Outcome): void {
     const { active, channel } = attempt;
     if (outcome.kind === "temporary") attempt.deferred++;
+    else if (outcome.kind === "lost") attempt.lost++;
     else {
       const recipient = active.message.recipients[index]!;
       const bounceText = outcome.kind === "permanent"
@@ -251,8 +257,12 @@ export class Scheduler {
     }
     if (--attempt.unsettled > 0) return;
     active.attempts[channel] = undefined;
+    if (attempt.lost > 0 && !this.#stopping && active.lostAttempts < LOST_ATTEMPTS_MAX) {
+      active.lostAttempts++;
+      return this.#attempt(active, channel); // waits there until the daemon is back
+    }
     if (!active.attempts.local && !active.attempts.remote) active.body = undefined;
-    if (attempt.deferred > 0) this.#defer(active, channel);
+    if (attempt.deferred + attempt.lost > 0) this.#defer(active, channel);
     this.#settle(active);
   }
 

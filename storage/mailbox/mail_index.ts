@@ -1,15 +1,26 @@
 /**
  * The index of one user's mail: an SQLite file beside the Maildir with the columns of each folder as last seen, and for
- * each message what is costly to find (envelope and structure as IMAP text, sizes). All of it can be made again from the
- * Maildir without changing a UID: a file that is broken is deleted. Rows belong to a folder and its UIDVALIDITY.
+ * each message what is costly to find (envelope and structure as IMAP text, sizes), in blocks (row_block.ts). All of it can
+ * be made again from the Maildir without changing a UID: a file that is broken is deleted. Blocks belong to a folder and its
+ * UIDVALIDITY.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Columns } from "./columns.ts";
+import {
+  BlockBuilder,
+  type BlockNumbers,
+  blockOf,
+  mergeRows,
+  type MessageRow,
+  rowsOfBlock,
+  type StoredBlock,
+  tryBlockNumbers,
+} from "./row_block.ts";
 
 /** Name of the file in the top Maildir. */
 export const INDEX_FILE_NAME = "indimail-index.sqlite";
 /** Another layout of the tables: an older file is deleted. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 /** How long another process may hold the file before we go on without it, milliseconds: it blocks all sessions. */
 const BUSY_TIMEOUT_MS = 250;
 
@@ -41,23 +52,22 @@ export interface SavedFolder {
   readonly paths: readonly string[];
 }
 
-/** What the index keeps of a message. */
-export interface MessageRow {
-  readonly uid: number;
-  readonly envelope: Uint8Array;
-  readonly bodyStructure: Uint8Array;
-  readonly headerFileBytes: number;
-  readonly sizeBytes: number;
+/** One column of the rows of a block. */
+export interface BlockColumn {
+  readonly uids: Uint32Array;
+  readonly lengths: Uint32Array;
+  /** The strings one behind the other. */
+  readonly bytes: Uint8Array;
 }
 
-/** Column of a row that is asked for. */
-export type RowField = "envelope" | "structure";
+/** Column of rows that is asked for. */
+export type RowField = "envelopes" | "structures";
 
 const TABLES = `
   CREATE TABLE folders (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, uidvalidity INTEGER NOT NULL,
     meta TEXT, numbers BLOB, paths TEXT);
-  CREATE TABLE messages (folder INTEGER NOT NULL, uid INTEGER NOT NULL, size INTEGER NOT NULL,
-    header INTEGER NOT NULL, envelope BLOB NOT NULL, structure BLOB NOT NULL, PRIMARY KEY (folder, uid)) WITHOUT ROWID;
+  CREATE TABLE blocks (folder INTEGER NOT NULL, block INTEGER NOT NULL, numbers BLOB NOT NULL,
+    envelopes BLOB NOT NULL, structures BLOB NOT NULL, PRIMARY KEY (folder, block));
   PRAGMA user_version = ${LAYOUT_VERSION};`;
 
 /** An open index. Every method may throw an SQLite error; IndexPool.use deals with it. */
@@ -87,7 +97,7 @@ export class MailIndex {
     if (row && row[1] === uidValidity) return Number(row[0]);
     return this.transaction(() => {
       if (row) {
-        this.#run("DELETE FROM messages WHERE folder = ?", Number(row[0]));
+        this.#run("DELETE FROM blocks WHERE folder = ?", Number(row[0]));
         this.#run("UPDATE folders SET uidvalidity = ?, meta = NULL WHERE id = ?", uidValidity, Number(row[0]));
         return Number(row[0]);
       }
@@ -140,42 +150,40 @@ export class MailIndex {
         columns.paths.join("\n"),
         id,
       );
-      for (const uid of goneUids) this.#run("DELETE FROM messages WHERE folder = ? AND uid = ?", id, uid);
+      this.#removeRows(id, goneUids);
     });
   }
 
-  /** One column of the messages from `from` to `to`, [uid, bytes] by ascending UID. */
-  *rows(folder: number, field: RowField, range: { from: number; to: number }): Generator<[number, Uint8Array]> {
+  /** One column of the blocks from `from` to `to`, in order. */
+  *columns(folder: number, field: RowField, range: { from: number; to: number }): Generator<BlockColumn> {
     const statement = this.#statement(
-      `SELECT uid, ${field} FROM messages WHERE folder = ? AND uid BETWEEN ? AND ? ORDER BY uid`,
+      `SELECT numbers, ${field} FROM blocks WHERE folder = ? AND block BETWEEN ? AND ? ORDER BY block`,
     );
     for (const row of statement.iterate(folder, range.from, range.to)) {
-      if (Array.isArray(row) && row[1] instanceof Uint8Array) yield [Number(row[0]), row[1]];
+      if (!Array.isArray(row) || !(row[0] instanceof Uint8Array) || !(row[1] instanceof Uint8Array)) continue;
+      const numbers = tryBlockNumbers(row[0]);
+      if (!numbers) continue;
+      const lengths = field === "envelopes" ? numbers.envelopeLengths : numbers.structureLengths;
+      yield { uids: numbers.uids, lengths, bytes: row[1] };
     }
   }
 
-  /** One column of a message. */
-  row(folder: number, field: RowField, uid: number): Uint8Array | undefined {
-    const value = this.#row(`SELECT ${field} FROM messages WHERE folder = ? AND uid = ?`, folder, uid)?.[0];
-    return value instanceof Uint8Array ? value : undefined;
-  }
-
-  /** Sizes (with CRLF line ends) of all messages of a folder that are known, [uid, bytes]. */
-  *sizes(folder: number): Generator<[number, number]> {
-    const statement = this.#statement("SELECT uid, size FROM messages WHERE folder = ? ORDER BY uid");
+  /** Sizes (with CRLF line ends) of all messages of a folder that are known, by blocks. */
+  *sizes(folder: number): Generator<BlockNumbers> {
+    const statement = this.#statement("SELECT numbers FROM blocks WHERE folder = ? ORDER BY block");
     for (const row of statement.iterate(folder)) {
-      if (Array.isArray(row)) yield [Number(row[0]), Number(row[1])];
+      const numbers = Array.isArray(row) && row[0] instanceof Uint8Array ? tryBlockNumbers(row[0]) : undefined;
+      if (numbers) yield numbers;
     }
   }
 
-  /** Adds rows in one transaction. */
-  addRows(folder: number, rows: readonly MessageRow[]): void {
+  /** Adds the rows of blocks in one transaction; rows that are there for the same UIDs are replaced. */
+  addBlocks(folder: number, blocks: readonly StoredBlock[]): void {
     this.transaction(() => {
-      const statement = this.#statement(
-        "INSERT OR REPLACE INTO messages (folder, uid, size, header, envelope, structure) VALUES (?, ?, ?, ?, ?, ?)",
-      );
-      for (const row of rows) {
-        statement.run(folder, row.uid, row.sizeBytes, row.headerFileBytes, row.envelope, row.bodyStructure);
+      for (const block of blocks) {
+        const old = this.#block(folder, block.block);
+        if (old) this.#writeRows(folder, block.block, mergeRows(rowsOfBlock(old), rowsOfBlock(block)));
+        else this.#writeBlock(folder, block);
       }
     });
   }
@@ -185,7 +193,7 @@ export class MailIndex {
     this.transaction(() => {
       for (const [id, other] of this.#folders()) {
         if (other !== name && !(options.below && other.startsWith(`${name}.`))) continue;
-        this.#run("DELETE FROM messages WHERE folder = ?", id);
+        this.#run("DELETE FROM blocks WHERE folder = ?", id);
         this.#run("DELETE FROM folders WHERE id = ?", id);
       }
     });
@@ -218,6 +226,44 @@ export class MailIndex {
   close(): void {
     this.#statements.clear();
     this.#database.close();
+  }
+
+  #removeRows(folder: number, uids: readonly number[]): void {
+    const gone = new Set(uids);
+    for (const number of new Set(uids.map(blockOf))) {
+      const old = this.#block(folder, number);
+      if (old) this.#writeRows(folder, number, rowsOfBlock(old).filter((row) => !gone.has(row.uid)));
+    }
+  }
+
+  #block(folder: number, block: number): StoredBlock | undefined {
+    const row = this.#row(
+      "SELECT numbers, envelopes, structures FROM blocks WHERE folder = ? AND block = ?",
+      folder,
+      block,
+    );
+    if (!row) return undefined;
+    const [numbers, envelopes, structures] = row;
+    const whole = numbers instanceof Uint8Array && envelopes instanceof Uint8Array && structures instanceof Uint8Array;
+    return whole ? { block, numbers, envelopes, structures } : undefined;
+  }
+
+  #writeRows(folder: number, block: number, rows: readonly MessageRow[]): void {
+    if (rows.length === 0) return this.#run("DELETE FROM blocks WHERE folder = ? AND block = ?", folder, block);
+    const builder = new BlockBuilder(block);
+    for (const row of rows) builder.add(row);
+    this.#writeBlock(folder, builder.finish());
+  }
+
+  #writeBlock(folder: number, block: StoredBlock): void {
+    this.#run(
+      "INSERT OR REPLACE INTO blocks (folder, block, numbers, envelopes, structures) VALUES (?, ?, ?, ?, ?)",
+      folder,
+      block.block,
+      block.numbers,
+      block.envelopes,
+      block.structures,
+    );
   }
 
   #folders(): [number, string][] {

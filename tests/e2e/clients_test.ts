@@ -42,6 +42,8 @@ Deno.test("mbsync carries 2,000 messages there and back with their flags", async
   await makeMaildir(`${folder}/one/INBOX`, MESSAGES);
   await Deno.mkdir(`${folder}/two`);
   const configuration = (side: string) => `
+FSync no
+
 IMAPAccount server
 Host 127.0.0.1
 Port ${installation.ports.imaps}

@@ -46,7 +46,7 @@ async function outlivesDatabase(installation: Installation, server: Mariadb): Pr
   await installation.addUser("later", "secret");
   const before = await rolePids(installation);
   await server.stop();
-  assertMatch((await send(installation, "late")).stdout, /<\*\* 451 4\.\d\.\d /);
+  assertMatch((await send(installation, "late")).stdout, /<\*\* 451 4\.3\.0 the accounts cannot be read now/);
   const login = await read(installation, "late");
   assert(login.code !== 0);
   assertMatch(login.stderr, /NO \[UNAVAILABLE\]/);
@@ -72,9 +72,8 @@ Deno.test({
       const rows = await database.query("SELECT pw_name FROM indimail WHERE pw_domain = ?", ["example.test"]);
       assertEquals(rows.map((row) => row["pw_name"]), ["postmaster"]);
       await database.close();
-      assertEquals([...Deno.readDirSync(`${installation.root}/var/indimail/lib`)].map(({ name }) => name), [
-        "scram.secret",
-      ]);
+      const lib = [...Deno.readDirSync(`${installation.root}/var/indimail/lib`)].map(({ name }) => name);
+      assertEquals(lib.filter((name) => name.includes("sqlite")), []);
     });
     await t.step("a second domain and its users get mail", async () => {
       await installation.must("vadddomain", ["second.test", "secret"]);

@@ -81,7 +81,7 @@ export class MemoryMailbox implements ImapMailbox {
     this.#account.check("cached");
     const rows = [...uids].map((uid) => {
       const message = this.#find(uid);
-      return message ? indexRow(message.bytes)[field] : new Uint8Array();
+      return message ? indexRow(message.bytes)[field].slice() : new Uint8Array();
     });
     const starts = new Uint32Array(rows.length);
     const lengths = Uint32Array.from(rows, (row) => row.length);
