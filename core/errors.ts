@@ -28,6 +28,11 @@ export class TimedOut extends Temporary {
   override name = "TimedOut";
 }
 
+/** Nobody reads standard output any more; said to nobody, as a program that SIGPIPE ends says nothing. */
+export class ReaderGone extends Temporary {
+  override name = "ReaderGone";
+}
+
 /** The text of anything thrown, for a log line or a message to the user. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);

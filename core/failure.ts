@@ -3,7 +3,7 @@
  * place where errors are caught for good (with the Worker's end of a daemon).
  */
 import type { Applet } from "./applet.ts";
-import { Denied, errorText, Permanent, Temporary, Usage } from "./errors.ts";
+import { Denied, errorText, Permanent, ReaderGone, Temporary, Usage } from "./errors.ts";
 import type { ExitDialect } from "./exits.ts";
 import { isCompiled } from "./self.ts";
 
@@ -18,6 +18,7 @@ export function exitCodeOf(error: unknown, dialect: ExitDialect): number {
 
 /** What the user is told of a thrown error: `name: fatal: message`, for Usage with the synopsis behind it. */
 export async function failureText(error: unknown, name: string, applet: Applet | undefined): Promise<string> {
+  if (error instanceof ReaderGone) return "";
   const known = [Usage, Permanent, Denied, Temporary].some((kind) => error instanceof kind);
   const text = `${name}: fatal: ${errorText(error)}\n`;
   if (error instanceof Usage && applet) {

@@ -12,10 +12,11 @@ import { LOG_GATHER_MS } from "./log.ts";
 import { parseOptions } from "./options.ts";
 import { findRoot, type Paths, resolvePaths } from "./paths.ts";
 import { needlessPowers, revokePowers } from "./powers.ts";
-import { createProc, findEntry, stderrLogger } from "./proc.ts";
+import { createProc, findEntry, stderr, stderrLogger, stdout } from "./proc.ts";
 import { isRoleName, type RoleName, roleOf } from "./role.ts";
 import type { SelfOrigin } from "./self.ts";
 import { systemSignals } from "./signals.ts";
+import type { ByteWriter } from "./stream.ts";
 
 /** The name under which the executable itself is installed. */
 const OWN_NAME = "indimail";
@@ -61,9 +62,8 @@ function appletCall(entry: AppletEntry, name: string, args: readonly string[]): 
   return args[0] === "--help" ? { kind: "help", name } : { kind: "applet", entry, name, args };
 }
 
-async function writeOut(stream: { write(bytes: Uint8Array): Promise<number> }, text: string): Promise<void> {
-  const bytes = new TextEncoder().encode(text);
-  for (let done = 0; done < bytes.length;) done += await stream.write(bytes.subarray(done));
+async function writeOut(stream: ByteWriter, text: string): Promise<void> {
+  await stream.write(new TextEncoder().encode(text));
 }
 
 async function runApplet(applet: Applet, call: Dispatch & { kind: "applet" }, context: Context): Promise<number> {
@@ -72,7 +72,7 @@ async function runApplet(applet: Applet, call: Dispatch & { kind: "applet" }, co
   const signals = systemSignals();
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    failureText(event.reason, call.name, applet).then((text) => writeOut(Deno.stderr, text)).finally(() =>
+    failureText(event.reason, call.name, applet).then((text) => writeOut(stderr, text)).finally(() =>
       Deno.exit(dialect.surprise)
     );
   });
@@ -82,7 +82,7 @@ async function runApplet(applet: Applet, call: Dispatch & { kind: "applet" }, co
     return await applet.run(proc) ?? dialect.ok;
   } catch (error) {
     await log.flush();
-    await writeOut(Deno.stderr, await failureText(error, call.name, applet));
+    await writeOut(stderr, await failureText(error, call.name, applet));
     return exitCodeOf(error, dialect);
   } finally {
     await log.flush();
@@ -127,12 +127,12 @@ async function run(entries: readonly AppletEntry[], origin: SelfOrigin): Promise
   const call = dispatch(entries, { argv0: process.argv0, args: Deno.args }, setRoot);
   if (call.kind === "help" || call.kind === "list") {
     const { helpText, listText, overviewText } = await import("./help.ts");
-    if (call.kind === "list") await writeOut(Deno.stdout, listText(entries, { json: call.json }));
-    else if (call.name === undefined) await writeOut(Deno.stdout, overviewText(entries));
+    if (call.kind === "list") await writeOut(stdout, listText(entries, { json: call.json }));
+    else if (call.name === undefined) await writeOut(stdout, overviewText(entries));
     else {
       const entry = findEntry(entries, call.name);
       if (!entry) throw new Usage(`there is no program ${call.name}; indimail --list shows all`);
-      await writeOut(Deno.stdout, helpText((await entry.load()).applet, call.name));
+      await writeOut(stdout, helpText((await entry.load()).applet, call.name));
     }
     return EXIT_DIALECTS.admin.ok;
   }
@@ -152,7 +152,7 @@ export async function main(entries: readonly AppletEntry[], mainUrl: string): Pr
   try {
     code = await run(entries, { mainUrl });
   } catch (error) {
-    await writeOut(Deno.stderr, await failureText(error, OWN_NAME, undefined));
+    await writeOut(stderr, await failureText(error, OWN_NAME, undefined));
     code = exitCodeOf(error, EXIT_DIALECTS.admin);
   }
   Deno.exit(code);

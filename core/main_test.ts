@@ -74,6 +74,13 @@ Deno.test("an error is told as name: fatal: message", async () => {
   );
 });
 
+Deno.test("a program whose output nobody reads any more ends without a word", async () => {
+  const main = new URL("../main.ts", import.meta.url).pathname;
+  const script = '{ "$0" run -A "$1" --list; echo "code $?" >&2; } | true';
+  const { stderr } = await new Deno.Command("/bin/sh", { args: ["-c", script, Deno.execPath(), main] }).output();
+  assertEquals(new TextDecoder().decode(stderr), "code 1\n");
+});
+
 Deno.test("a program that does not exist is named on standard error, with exit code 1", async () => {
   const main = new URL("../main.ts", import.meta.url).pathname;
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

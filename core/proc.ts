@@ -13,7 +13,7 @@ import type {
   Proc,
   SpawnOptions,
 } from "./applet.ts";
-import { errorText, Temporary } from "./errors.ts";
+import { errorText, ReaderGone, Temporary } from "./errors.ts";
 import { closeFd, descriptor, openPipe, pipeWriter } from "./libc_fd.ts";
 import { execProcess, spawnProcess, waitForProcess } from "./libc_process.ts";
 import { readLineWithoutEcho } from "./libc_terminal.ts";
@@ -151,8 +151,15 @@ function exec(
 }
 
 const stdin: ByteReader = { read: (into) => Deno.stdin.read(into) };
-const stdout: ByteWriter = { write: (bytes) => writeAll(Deno.stdout, bytes) };
-const stderr: ByteWriter = { write: (bytes) => writeAll(Deno.stderr, bytes) };
+/** Standard output of this process. Throws ReaderGone. */
+export const stdout: ByteWriter = {
+  write: (bytes) =>
+    writeAll(Deno.stdout, bytes).catch((error: unknown) => {
+      throw error instanceof Deno.errors.BrokenPipe ? new ReaderGone("nobody reads standard output") : error;
+    }),
+};
+/** Standard error of this process. */
+export const stderr: ByteWriter = { write: (bytes) => writeAll(Deno.stderr, bytes) };
 
 /** The Proc of the program that this process runs. */
 export function createProc(parts: ProcParts): Proc {

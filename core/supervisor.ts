@@ -21,6 +21,8 @@ export interface ServiceSpec {
   readonly stage: number;
   /** A file that is there once the program can work (its socket); the next stage waits for it. */
   readonly readyPath?: string;
+  /** A part of the line by which the program says that it can work; the next stage, or the end of `start`, waits for it. */
+  readonly readyText?: string;
   /** It is started only when this file appears, which is then removed: for what most installations never need. */
   readonly wantedPath?: string;
   /** How long after its start it cannot take signals yet: those of `Supervisor.signal` wait so long. Milliseconds. */
@@ -32,7 +34,8 @@ export interface ServiceSpec {
 /** How a service stands. */
 export interface ServiceStatus {
   readonly name: string;
-  readonly state: "up" | "waiting" | "stopped";
+  /** idle: it is started when it is wanted. */
+  readonly state: "up" | "waiting" | "stopped" | "idle";
   /** Of the last process; 0 before the first. */
   readonly pid: number;
   /** When that process was started; milliseconds since 1970. */
@@ -68,6 +71,7 @@ class Service {
   #startedMs = 0;
   #restarts = 0;
   #wanted = false;
+  #saidReady = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #gone: Promise<void> = Promise.resolve();
   readonly #signalTimers = new Map<Deno.Signal, ReturnType<typeof setTimeout>>();
@@ -96,6 +100,8 @@ class Service {
   begin(): void {
     const { wantedPath } = this.spec;
     if (wantedPath === undefined) return this.start();
+    removeStale(wantedPath); // who wants it now asks again
+    this.#state = "idle";
     this.#timer = setInterval(() => {
       if (!pathExists(wantedPath)) return;
       clearInterval(this.#timer);
@@ -139,7 +145,11 @@ class Service {
   }
 
   async #readLines(output: Descriptor): Promise<void> {
-    const splitter = new LineSplitter((text) => this.#hooks.line(this.spec.name, text));
+    const { name, readyText } = this.spec;
+    const splitter = new LineSplitter((text) => {
+      this.#saidReady ||= readyText !== undefined && text.includes(readyText);
+      this.#hooks.line(name, text);
+    });
     const buffer = new Uint8Array(READ_BUFFER_BYTES);
     for (;;) {
       const count = await output.read(buffer);
@@ -156,12 +166,12 @@ class Service {
     this.#timer = setTimeout(() => this.start(), delayMs);
   }
 
-  /** Waits until the service's readyPath is there; gives up after a while. */
+  /** Waits until the service's readyPath is there and its readyText was said; gives up after a while. */
   async ready(): Promise<void> {
-    const { readyPath, name } = this.spec;
-    if (readyPath === undefined || this.spec.wantedPath !== undefined) return;
+    const { readyPath, readyText, name } = this.spec;
+    if (this.spec.wantedPath !== undefined) return;
     for (let waitedMs = 0; waitedMs < READY_WAIT_MS && this.#wanted; waitedMs += READY_POLL_MS) {
-      if (pathExists(readyPath)) return;
+      if ((readyPath === undefined || pathExists(readyPath)) && (readyText === undefined || this.#saidReady)) return;
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
     if (this.#wanted) this.#hooks.line("supervisor", `${name} is not ready after ${READY_WAIT_MS} ms`);
@@ -188,7 +198,7 @@ class Service {
     this.#wanted = false;
     for (const timer of this.#signalTimers.values()) clearTimeout(timer);
     clearTimeout(this.#timer);
-    if (this.#state === "waiting") this.#state = "stopped";
+    if (this.#state === "waiting" || this.#state === "idle") this.#state = "stopped";
     this.signal("SIGTERM");
     const deadline = setTimeout(() => {
       this.#hooks.line("supervisor", `${this.spec.name} did not stop within ${this.spec.stopMs} ms: killed`);

@@ -138,3 +138,29 @@ Deno.test("a program that cannot be run is tried again until stopped", async () 
   await supervisor.stop();
   assertEquals(supervisor.status()[0]!.state, "stopped");
 });
+
+Deno.test("the start is over when each service has said that it is ready", async () => {
+  const { supervisor, lines } = watch([spec("slow", `sleep 0.2; echo ready on 25; ${WAIT_FOR_EVER}`, {
+    readyText: "ready on ",
+  })]);
+  await supervisor.start();
+  assert(lines.includes("slow: ready on 25"), lines.join("\n"));
+  await supervisor.stop();
+});
+
+Deno.test("a service that is started when wanted is idle until then; an old wish does not count", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const wantedPath = `${folder}/wanted`;
+    Deno.writeTextFileSync(wantedPath, "");
+    const { supervisor, seen } = watch([spec("seldom", WAIT_FOR_EVER, { wantedPath, readyPath: `${folder}/socket` })]);
+    await supervisor.start();
+    assertEquals(supervisor.status()[0]!.state, "idle");
+    Deno.writeTextFileSync(wantedPath, "");
+    await seen("seldom: up");
+    assertEquals(supervisor.status()[0]!.state, "up");
+    await supervisor.stop();
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});

@@ -63,6 +63,9 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
 }
 
+/** Up to here a write goes into the page cache at once; a longer one would hold up everything else meanwhile. */
+const WRITE_SYNC_BYTES_MAX = 64 * 1024;
+
 class RealFile implements DiskFile {
   readonly #file: Deno.FsFile;
 
@@ -84,7 +87,11 @@ class RealFile implements DiskFile {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length;) done += await this.#file.write(bytes.subarray(done));
+    let done = 0;
+    if (bytes.length <= WRITE_SYNC_BYTES_MAX) {
+      await Promise.resolve();
+      while (done < bytes.length) done += this.#file.writeSync(bytes.subarray(done));
+    } else while (done < bytes.length) done += await this.#file.write(bytes.subarray(done));
   }
 
   async sync(options: { readonly metadata?: boolean } = {}): Promise<void> {

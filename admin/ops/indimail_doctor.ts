@@ -123,6 +123,9 @@ async function certificateFinding(path: string, nowMs: number): Promise<Finding>
     const text = `${path} is valid for ${days} more days`;
     return { subject, verdict: days >= CERTIFICATE_DAYS_LOW ? "ok" : "wrong", text };
   } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) {
+      return { subject, verdict: "missing", text: `${path}: not for this user to read, so not checked` };
+    }
     return { subject, verdict: "wrong", text: `${path}: ${errorText(error)}` };
   }
 }
@@ -138,7 +141,7 @@ export async function installationFindings(
       if (!state || !tryReadProcessStatus(state.pid)) {
         return { verdict: "missing", text: `nothing runs on ${paths.root}: indimail serve starts it` };
       }
-      const down = state.services.filter((service) => service.state !== "up").map(({ name }) => name);
+      const down = state.services.filter(({ state }) => state !== "up" && state !== "idle").map(({ name }) => name);
       const text = down.length === 0
         ? `runs with pid ${state.pid}`
         : `not up: ${down.join(" ")}; see ${paths.log}/current`;

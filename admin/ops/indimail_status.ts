@@ -27,8 +27,8 @@ export interface RoleReport {
 /** A queue in the report. */
 export interface QueueReport {
   readonly name: string;
-  /** Message files in qmail's layout. */
-  readonly diskMessages: number;
+  /** Message files in qmail's layout. Undefined where this user may not see them. */
+  readonly diskMessages: number | undefined;
   /** Undefined where no daemon answers. */
   readonly journalMessages: number | undefined;
   readonly localInFlight: number | undefined;
@@ -60,12 +60,13 @@ function roleReport(
   };
 }
 
-function countFiles(layout: QueueLayout): number {
+function countFiles(layout: QueueLayout): number | undefined {
   let count = 0;
   for (const folder of layout.parents("mess")) {
     try {
       for (const entry of Deno.readDirSync(folder)) if (entry.isFile) count++;
     } catch (error) {
+      if (error instanceof Deno.errors.PermissionDenied) return undefined;
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
@@ -128,10 +129,10 @@ export function formatStatus(report: StatusReport): string {
     ...report.roles.map((role) => [
       role.name,
       role.state,
-      String(role.pid),
-      duration(role.upSeconds),
+      role.pid === 0 ? "-" : String(role.pid),
+      role.pid === 0 ? "-" : duration(role.upSeconds),
       String(role.restarts),
-      megabytes(role.pssBytes),
+      role.state === "up" ? megabytes(role.pssBytes) : "-",
     ]),
     ["all", "", "", "", "", megabytes(report.pssBytes)],
   ];
@@ -139,8 +140,8 @@ export function formatStatus(report: StatusReport): string {
   const table = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
   const queues = report.queues.map(({ name, diskMessages, journalMessages, localInFlight, remoteInFlight }) =>
     journalMessages === undefined
-      ? `${name}: ${diskMessages} messages on disk; no daemon answers`
-      : `${name}: ${diskMessages} messages on disk, ${journalMessages} in the journal; ` +
+      ? `${name}: ${diskMessages ?? "?"} messages on disk; no daemon answers`
+      : `${name}: ${diskMessages ?? "?"} messages on disk, ${journalMessages} in the journal; ` +
         `deliveries under way: ${localInFlight} local, ${remoteInFlight} remote`
   );
   return [`root ${report.root}`, `listening on ${report.listens.join(" ")}`, ...table, ...queues, ""].join("\n");
@@ -161,8 +162,8 @@ export const applet = defineApplet({
 again, and its memory (proportional set size, so that the sum is what the server takes). Then the queues: messages in
 the layout of qmail, messages that are only in the journal, deliveries under way.
 
-A role is up, waiting (it ended and is started again within a second), stopped, or gone (the state file is older than the
-process).`,
+A role is up, idle (it is started when it is needed), waiting (it ended and is started again within a second), stopped,
+or gone (the state file is older than the process). A question mark stands for what this user may not see.`,
   env: { INDIMAIL_ROOT: "root of the installation; / for root, else below HOME", QUEUE_BASE: "folder of the queues" },
   exits: { 0: "the server runs", 1: "it does not, or its state cannot be read" },
   files: { "run/indimail/serve.json": "what serve wrote" },

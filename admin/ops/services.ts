@@ -6,6 +6,8 @@ import { type ServeSettings, SERVICE_PORTS, type ServiceName } from "./settings.
 
 /** Time for what serves peers, and for deliveries under way, to end [man qmail-send.9: it waits for them]. */
 const STOP_MS = 20_000;
+/** In the lines by which the roles that face peers say that they listen. */
+const LISTENING_TEXT = "ready on ";
 /** Time for the queue to write out what only its journal holds. */
 const QUEUE_STOP_MS = 60_000;
 
@@ -88,6 +90,7 @@ export function serviceSpecs(
       program: "indimail-smtpd",
       args: listens(["smtp", "submission", "smtps"], settings),
       stage: 4,
+      readyText: LISTENING_TEXT,
     },
     {
       ...common,
@@ -95,6 +98,7 @@ export function serviceSpecs(
       program: "indimail-mailboxd",
       args: listens(["imap", "imaps", "pop3", "pop3s"], settings),
       stage: 4,
+      readyText: LISTENING_TEXT,
     },
   ];
 }

@@ -1,7 +1,7 @@
 /** APPEND [rfc3501 6.3.11]: the message goes to the store as it comes; it is never in memory as a whole. */
 import type { ImapAppend } from "./backend.ts";
 import { isRefusal } from "./backend.ts";
-import { APPEND_BYTES_MAX, discard, type Incoming, LINE_BYTES_MAX } from "./command_reader.ts";
+import { APPEND_BYTES_MAX, discard, type Incoming, restOfCommand } from "./command_reader.ts";
 import { normalMailboxName } from "./mailbox_name.ts";
 import { bad, type Completion, no, ok, refused } from "./replies.ts";
 import type { CommandContext } from "./session_types.ts";
@@ -49,7 +49,7 @@ async function take(session: CommandContext, append: ImapAppend, sizeBytes: numb
         failure = { error };
       }
     });
-    rest = whole ? await session.input.line(LINE_BYTES_MAX) : undefined;
+    rest = whole ? await restOfCommand(session.input) : undefined;
     if (rest === "" && !failure) {
       finished = true;
       const done = await append.finish();

@@ -70,9 +70,28 @@ export async function readCommand(
   }
 }
 
-/** Passes over a literal that is not wanted, and the line end behind it. */
+/** Passes over a literal that is not wanted, and the rest of its command; false at the end of the stream. */
 export async function discard(input: ImapInput, sizeBytes: number): Promise<boolean> {
-  return await input.pass(sizeBytes, () => {}) && await input.line(LINE_BYTES_MAX) !== undefined;
+  return await input.pass(sizeBytes, () => {}) && await restOfCommand(input) !== undefined;
+}
+
+/**
+ * What follows the last literal that was read, up to the command's end; literals in it that come unasked are passed over, so
+ * that they are not read as commands. Undefined at the end of the stream.
+ */
+export async function restOfCommand(input: ImapInput): Promise<string | undefined> {
+  let rest = "";
+  for (;;) {
+    const line = await input.line(LINE_BYTES_MAX);
+    if (line === undefined) return undefined;
+    rest += line;
+    const literal = LITERAL_END.exec(line);
+    if (literal?.[2] !== "+") return rest;
+    if (Number(literal[1]) > APPEND_BYTES_MAX || rest.length > LINE_BYTES_MAX) {
+      throw new LineTooLong(`command longer than ${APPEND_BYTES_MAX} bytes`);
+    }
+    if (!await input.pass(Number(literal[1]), () => {})) return undefined;
+  }
 }
 
 /** What an APPEND says before its message; undefined when the text is not (yet) that. */

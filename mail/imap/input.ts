@@ -6,6 +6,9 @@ import { latin1Text } from "../../core/bytes.ts";
 import { Permanent } from "../../core/errors.ts";
 import type { ByteReader } from "../../core/stream.ts";
 
+/** For commands, which are short; it grows where one is not. */
+const LINE_BUFFER_BYTES = 1024;
+/** For bytes that are known to come. */
 const BUFFER_BYTES = 16 * 1024;
 const LF = 10;
 const CR = 13;
@@ -97,7 +100,7 @@ export class ImapInput {
         this.#buffer = EMPTY;
         await this.#reader.readable();
       }
-      const size = expected > BUFFER_BYTES ? BUFFER_BYTES * 4 : BUFFER_BYTES;
+      const size = expected === 0 ? LINE_BUFFER_BYTES : expected > BUFFER_BYTES ? BUFFER_BYTES * 4 : BUFFER_BYTES;
       if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
     } else if (this.#start > 0) {
       this.#buffer.copyWithin(0, this.#start, this.#end);

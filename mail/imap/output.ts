@@ -7,7 +7,8 @@ import type { ByteWriter } from "../../core/stream.ts";
 /** Bytes gathered above which `full` says that they should be sent. Ours: large writes, little memory. */
 export const OUTPUT_FLUSH_BYTES = 256 * 1024;
 const FIRST_BUFFER_BYTES = 1024;
-const LATER_BUFFER_BYTES = 64 * 1024;
+/** What was sent at once from which more of its size is expected to follow. */
+const LONG_BYTES = 64 * 1024;
 /** Bytes up to which a loop copies faster than `set`. */
 const LOOP_COPY_BYTES_MAX = 48;
 const EMPTY = new Uint8Array();
@@ -17,6 +18,8 @@ export class ImapOutput {
   readonly #writer: ByteWriter;
   #buffer = EMPTY;
   #length = 0;
+  /** Size of the next buffer. */
+  #nextBytes = FIRST_BUFFER_BYTES;
 
   constructor(writer: ByteWriter) {
     this.#writer = writer;
@@ -84,6 +87,7 @@ export class ImapOutput {
   async flush(): Promise<void> {
     if (this.#length === 0) return;
     const bytes = this.#buffer.subarray(0, this.#length);
+    this.#nextBytes = this.#length < LONG_BYTES ? FIRST_BUFFER_BYTES : this.#buffer.length;
     this.#buffer = EMPTY;
     this.#length = 0;
     await this.#writer.write(bytes);
@@ -98,8 +102,8 @@ export class ImapOutput {
   #reserve(count: number): void {
     const need = this.#length + count;
     if (need <= this.#buffer.length) return;
-    let size = this.#buffer.length === 0 ? FIRST_BUFFER_BYTES : Math.max(this.#buffer.length * 2, LATER_BUFFER_BYTES);
-    while (size < need) size *= 2;
+    // twice what is there, or what is needed and a little: a message is followed by the end of its reply
+    const size = Math.max(this.#nextBytes, this.#buffer.length * 2, need + (need >> 4) + 64);
     const larger = new Uint8Array(size);
     larger.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = larger;

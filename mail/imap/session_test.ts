@@ -342,7 +342,8 @@ Deno.test("a refused APPEND is refused before the message is sent, and a sent on
   session.account.failing.add("write");
   assertMatch(await session.run("APPEND INBOX {3+}\r\nabc"), /NO \[UNAVAILABLE\]/);
   session.account.failing.clear();
-  assertMatch(await session.run("APPEND INBOX {3+}\r\nabc {3+}\r\nabc"), /BAD/);
+  assertMatch(await session.run("APPEND INBOX {3+}\r\nabc {3+}\r\nabc"), /^t\d+ BAD/);
+  assertMatch(await session.run("APPEND INBOX {0+}\r\n {8+}\r\nx LOGOUT"), /^t\d+ NO/);
   assertEquals(session.account.aborted, 2);
   session.wire.send("z APPEND INBOX {5+}\r\nab");
   await endSession(session);

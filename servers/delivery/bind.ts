@@ -11,25 +11,29 @@ import { realDisk } from "../../storage/disk.ts";
 import { createSubmissionClient, queueSockets } from "../../storage/queue/submission_client.ts";
 import { SystemUsers } from "../../storage/users/passwd.ts";
 import type { DeliveryContext } from "./context.ts";
-import { DotQmailFiles } from "./dotqmail_files.ts";
+import { DotQmailFiles, TRUST_MS } from "./dotqmail_files.ts";
 import { programRunner } from "./program.ts";
 import { UserHandover } from "./user_handover.ts";
 import { deliverAsUser } from "./user_process.ts";
 import type { UserSources } from "./resolve.ts";
 import { routedSender } from "./routed.ts";
 
+/** How long the daemon keeps what the lookup daemon said of an address that exists. */
+const KEEP_TARGETS_MS = 300;
+
 /** The delivery context of this process. */
 export function createDeliveryContext(proc: Proc, defaultDelivery: string): DeliveryContext {
   const control = new ControlFiles(proc.paths.control);
+  const daemon = proc.name === "qmail-lspawn";
   return {
     disk: realDisk,
     clock: proc.clock,
     log: proc.log,
     control,
-    lookup: openLookup(proc.paths, control),
+    lookup: openLookup(proc.paths, control, daemon ? { keepTargetsMs: KEEP_TARGETS_MS } : {}),
     queue: createSubmissionClient({ sockets: queueSockets(proc.paths) }),
-    dotQmail: new DotQmailFiles(() => proc.clock.nowMs()),
-    runProgram: programRunner(proc, proc.name === "qmail-lspawn" ? proc.paths.run : "/tmp"),
+    dotQmail: new DotQmailFiles(() => proc.clock.nowMs(), daemon ? { trustMs: TRUST_MS } : {}),
+    runProgram: programRunner(proc, daemon ? proc.paths.run : "/tmp"),
     sendRouted: routedSender(socketPath(proc.paths, "remote")),
     ...userDelivery(proc, defaultDelivery),
     hostName: control.me(),
@@ -52,7 +56,7 @@ function userDelivery(proc: Proc, defaultDelivery: string): Pick<DeliveryContext
 /** Where this installation's local users are looked for. */
 export function localUserSources(proc: Proc): UserSources {
   return {
-    usersCdb: new CdbFile(`${proc.paths.users}/cdb`),
+    usersCdb: new CdbFile(`${proc.paths.users}/cdb`, { trustMs: TRUST_MS }),
     systemUsers: new SystemUsers(),
     alias: { ...ownerOf(proc.paths.alias), home: proc.paths.alias },
   };

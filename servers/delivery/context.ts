@@ -48,6 +48,8 @@ export interface DeliveryJob {
   readonly environmentHeaders: string;
   /** The name may be in the Maildir already, from an attempt that a crash cut off. */
   readonly mayBeRepeat: boolean;
+  /** The id is the queue's own, so no other message has the name. */
+  readonly ownName?: boolean;
 }
 
 /** A Maildir name for this job; `part` tells several Maildirs of one recipient apart. */

@@ -273,7 +273,7 @@ Deno.test("alias lines replace the mailbox, the own address stands for it, and t
   assertEquals(await deliver([]), "did 0+0+0\n");
 });
 
-const virtual = (fallback: string) => ({ address: "joe@example.com", fallback, environment: {} });
+const virtual = (fallback: string) => ({ address: "joe@example.com", fallback, environment: () => ({}) });
 
 Deno.test("the fallback for unknown users: folder, address, route, delete, bounce", async () => {
   await using world = await createWorld();

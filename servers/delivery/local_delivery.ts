@@ -100,7 +100,7 @@ async function deliverVirtualDomain(
   return await deliverVirtual(context, job, {
     address: `${recipient.ext}@${recipient.domain}`.toLowerCase(),
     fallback,
-    environment: environmentOf(job, { recipient, newSender: job.sender, matched: file?.matched }),
+    environment: () => environmentOf(job, { recipient, newSender: job.sender, matched: file?.matched }),
   });
 }
 
@@ -251,6 +251,7 @@ async function intoMaildir(
     sizeBytes: head.length + job.message.sizeBytes,
     body: job.message.bytes ? [head, job.message.bytes] : withHead(head, job.message.chunks()),
     mayBeRepeat: job.mayBeRepeat,
+    ...(job.ownName && { ownName: true }),
     create: run.file === undefined || run.file.empty,
   });
   run.touched.push(`${maildir}/new`);

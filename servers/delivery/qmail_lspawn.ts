@@ -111,6 +111,7 @@ class LocalDaemon {
       extraHeader: request.extraHeader,
       environmentHeaders: request.environmentHeaders,
       mayBeRepeat,
+      ownName: true,
     };
     const recipient = resolveRecipient(this.#sources, request.recipient);
     return await deliverLocal(this.#context, job, recipient);

@@ -60,7 +60,7 @@ for unknown users is treated as the second argument says.`,
     }, {
       address: `${ext}@${host}`.toLowerCase().replaceAll('"', ""),
       fallback: proc.args[1] ?? "bounce-no-mailbox",
-      environment: proc.env.all(),
+      environment: () => proc.env.all(),
     });
     context.lookup.close();
     context.queue.close();

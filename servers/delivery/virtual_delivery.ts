@@ -22,7 +22,7 @@ export interface VirtualRecipient {
   /** Second argument of vdelivermail: a folder, an address, `bounce-no-mailbox`, `delete` or `domain:ip:port`. */
   readonly fallback: string;
   /** Environment for programs of the account's alias lines. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: () => Readonly<Record<string, string>>;
 }
 
 /** pw_gid bit: mail for this account bounces [spec tables, pw_gid bits]. */
@@ -45,13 +45,14 @@ export async function deliverVirtual(
   if (countHeaderLine(header, deliveredToLine(recipient.address).trimEnd()) > 0) {
     return refused("This message is looping: it already has my Delivered-To line. (#5.4.6)");
   }
-  const lines = target.aliasLines.length > 0 ? target.aliasLines : account ? userLines(account) : [];
+  const lines = target.aliasLines.length > 0 ? target.aliasLines : account ? userLines(context, account) : [];
   if (lines) return await deliverLines(context, job, { recipient, account, lines });
   return await deliverToAccount(context, job, { address: recipient.address, account: account! });
 }
 
 /** Lines of the user's own .qmail; undefined when there is none; an empty one discards mail. */
-function userLines(account: Account): string[] | undefined {
+function userLines(context: DeliveryContext, account: Account): string[] | undefined {
+  if (!context.dotQmail.holds(account.home, ".qmail")) return undefined;
   try {
     return latin1Text(Deno.readFileSync(`${account.home}/.qmail`)).split("\n").map((line) => line.trim())
       .filter((line) => line !== "" && !line.startsWith("#"));
@@ -113,7 +114,7 @@ async function deliverLines(
       const end = await context.runProgram({
         command: line.slice(1),
         directory: account?.home ?? "/",
-        environment: recipient.environment,
+        environment: recipient.environment(),
         message: job.message,
       });
       if (end.kind === "temporary") return deferred(end.output);
@@ -207,6 +208,7 @@ async function intoMaildir(
     sizeBytes,
     body: job.message.bytes ? [head, job.message.bytes] : withHead(head, job.message.chunks()),
     mayBeRepeat: job.mayBeRepeat,
+    ...(job.ownName && { ownName: true }),
     create: true,
   });
   if (to.counted && result.kind === "delivered") {

@@ -143,8 +143,8 @@ Deno.test("a message that brings its delivery daemon down again and again waits 
     await until("a delivery or the deferral", () => queue.local.seen.length === deaths || isFiled(queue));
     if (isFiled(queue)) break;
     await queue.local.stop();
-    queue.local.start();
     await until("the loss", () => queue.lines.filter((line) => /_daemon_was_lost/.test(line)).length === deaths);
+    queue.local.start();
   }
   assertEquals(queue.local.seen.length, 6); // the first attempt, and LOST_ATTEMPTS_MAX repeated ones
 });

@@ -22,6 +22,8 @@ export const LOOKUP_REQUESTS_MAX = 8192;
 /** How long an answer may take: control/timeoutread of the original [man inlookup.9]. */
 export const LOOKUP_TIMEOUT_SECONDS = 4;
 const SWEEP_MS = 250;
+/** Delivery targets kept; then all are forgotten. */
+const TARGETS_KEPT_MAX = 10_000;
 const ID_MAX = 0xffffffff;
 
 /** How a client is made. */
@@ -30,6 +32,8 @@ export interface LookupClientOptions {
   readonly path: string;
   /** How long an answer may take, milliseconds. */
   readonly timeoutMs?: number;
+  /** How long a delivery target that was found is kept; one that was absent never is: that would bounce mail. */
+  readonly keepTargetsMs?: number;
 }
 
 interface Waiting {
@@ -47,15 +51,21 @@ interface Line {
 const decoder = new TextDecoder();
 
 /** A client for an installation's daemon, with its control files' timeout. */
-export function openLookup(paths: Paths, control: ControlFiles): LookupClient {
+export function openLookup(
+  paths: Paths,
+  control: ControlFiles,
+  options: Pick<LookupClientOptions, "keepTargetsMs"> = {},
+): LookupClient {
   const timeoutMs = 1000 * control.number("timeoutread", LOOKUP_TIMEOUT_SECONDS);
-  return new LookupClient({ path: socketPath(paths, "lookup"), timeoutMs });
+  return new LookupClient({ path: socketPath(paths, "lookup"), timeoutMs, ...options });
 }
 
 /** The client. The connection opens at the first question. */
 export class LookupClient implements Lookup {
   readonly #path: string;
   readonly #timeoutMs: number;
+  readonly #keepTargetsMs: number;
+  readonly #targets = new Map<string, { readonly target: DeliveryTarget; readonly untilMs: number }>();
   #line: Line | undefined;
   #connecting: Promise<Line> | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -66,6 +76,7 @@ export class LookupClient implements Lookup {
   constructor(options: LookupClientOptions) {
     this.#path = options.path;
     this.#timeoutMs = options.timeoutMs ?? LOOKUP_TIMEOUT_SECONDS * 1000;
+    this.#keepTargetsMs = options.keepTargetsMs ?? 0;
   }
 
   async recipient(address: string): Promise<RecipientStatus> {
@@ -77,7 +88,14 @@ export class LookupClient implements Lookup {
   }
 
   async delivery(address: string): Promise<DeliveryTarget> {
-    return await this.#ask("delivery", [address]) as DeliveryTarget;
+    const kept = this.#targets.get(address);
+    if (kept && performance.now() < kept.untilMs) return kept.target;
+    const target = await this.#ask("delivery", [address]) as DeliveryTarget;
+    this.#targets.delete(address);
+    if (target.kind === "absent" || this.#keepTargetsMs === 0) return target;
+    if (this.#targets.size >= TARGETS_KEPT_MAX) this.#targets.clear();
+    this.#targets.set(address, { target, untilMs: performance.now() + this.#keepTargetsMs });
+    return target;
   }
 
   async realDomain(domain: string): Promise<string | undefined> {

@@ -2,17 +2,14 @@
  * Messages lie on disk with LF line ends (sometimes CRLF) and are sent with CRLF: conversion and counting, on whole arrays
  * and on streams in pieces. Only a LF without a CR before it changes; every other byte stays.
  */
+import { countLineEnds } from "../../mail/mime/line_ends.ts";
 
 const CR = 13;
 const LF = 10;
 
 /** Counts the LFs that have no CR before them; `before` is the byte before the first. */
 export function countBareLf(bytes: Uint8Array, before: number): number {
-  let count = 0;
-  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
-    if ((at === 0 ? before : bytes[at - 1]) !== CR) count++;
-  }
-  return count;
+  return countLineEnds(bytes, before).bare;
 }
 
 /** The bytes with CRLF line ends: the same array when nothing changes. `before` is the byte before the first. */
@@ -20,16 +17,14 @@ export function toCrlf(bytes: Uint8Array, before = 0): Uint8Array {
   const bare = countBareLf(bytes, before);
   if (bare === 0) return bytes;
   const out = new Uint8Array(bytes.length + bare);
-  let from = 0;
+  let last = before;
   let to = 0;
-  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
-    if ((at === 0 ? before : bytes[at - 1]) === CR) continue;
-    out.set(bytes.subarray(from, at), to);
-    to += at - from;
-    out[to++] = CR;
-    from = at; // the LF goes with the next piece
+  for (let at = 0; at < bytes.length; at++) { // faster than a copy for each line
+    const byte = bytes[at]!;
+    if (byte === LF && last !== CR) out[to++] = CR;
+    out[to++] = byte;
+    last = byte;
   }
-  out.set(bytes.subarray(from), to);
   return out;
 }
 

@@ -64,10 +64,12 @@ function sizesOfIndex(view: FolderView, columns: Columns, count: number): void {
   const { index, maildir, folder } = view.context;
   index.use(maildir, (open) => {
     let row = 0;
-    for (const [uid, size] of open.sizes(open.folderId(folder, view.uids.uidValidity))) {
-      while (row < count && columns.uids[row]! < uid) row++;
-      if (row === count) return;
-      if (columns.uids[row] === uid) columns.sizes[row] = size;
+    for (const { uids, sizes } of open.sizes(open.folderId(folder, view.uids.uidValidity))) {
+      for (let at = 0; at < uids.length; at++) {
+        while (row < count && columns.uids[row]! < uids[at]!) row++;
+        if (row === count) return;
+        if (columns.uids[row] === uids[at]) columns.sizes[row] = sizes[at]!;
+      }
     }
   });
 }

@@ -3,6 +3,7 @@
  * memory. Small files are read synchronously: 10 µs where the asynchronous way costs 100.
  */
 import { type ImapMessage, MESSAGE_WHOLE_BYTES_MAX } from "../../mail/imap/backend.ts";
+import { sizeOfName } from "../maildir/names.ts";
 import { countBareLf, headerEnd, toCrlf } from "./crlf.ts";
 
 /** Bytes of a large message read at a time. */
@@ -19,9 +20,11 @@ export function tryReadSmall(path: string): Uint8Array | undefined {
   const file = Deno.openSync(path);
   try {
     for (let length = 0; length < buffer.length;) {
-      const count = file.readSync(buffer.subarray(length));
+      const count = file.readSync(length === 0 ? buffer : buffer.subarray(length));
       if (count === null) return buffer.subarray(0, length);
       length += count;
+      // the size that the name says saves the read that finds the end
+      if (length < buffer.length && length === sizeOfName(path)) return buffer.subarray(0, length);
     }
     return undefined;
   } finally {
@@ -98,6 +101,11 @@ export interface LargeMessageOptions {
 
 /** Opens a message's file. Throws NotFound. */
 export async function openMessage(path: string, options: LargeMessageOptions): Promise<ImapMessage> {
+  const small = tryReadSmall(path);
+  if (small) {
+    const whole = toCrlf(small);
+    return wholeMessage(whole === small ? small.slice() : whole);
+  }
   const file = Deno.openSync(path);
   let large = false;
   try {

@@ -1,35 +1,36 @@
 /**
  * Envelopes, structures and headers of many messages of a view: what the index has is read in one query, what it lacks is
- * made of the files in slices (so that other sessions get their turn) and saved in one transaction.
+ * made of the files in slices (so that other sessions get their turn) and saved in few transactions.
  */
 import { indexRow, MessageIndexer } from "../../mail/imap/index_row.ts";
 import type { CachedField, PackedRows } from "../../mail/imap/backend.ts";
 import type { FolderView } from "./folder_view.ts";
-import type { MessageRow, RowField } from "./mail_index.ts";
+import type { BlockColumn, RowField } from "./mail_index.ts";
 import { readHeader, readPieces, tryReadSmall } from "./message_file.ts";
+import { BlockBuilder, blockOf, type MessageRow, type StoredBlock } from "./row_block.ts";
+import { RowPacker } from "./row_packer.ts";
 import { nextTurn } from "./turns.ts";
 
 /** Messages read before other sessions get their turn: some 3 ms. */
 const SLICE_MESSAGES = 128;
-/** Rows written in one transaction: some 10 ms. */
-const TRANSACTION_ROWS = 2048;
+/** Blocks written in one transaction: some 3 ms. */
+const TRANSACTION_BLOCKS = 32;
 /** Times that files are looked for, with a look at the directory between. */
 const ATTEMPTS_MAX = 2;
-/** UIDs asked for, out of a range, from which the range is read in one query. */
-const RANGE_SHARE_MIN = 8;
+/** Blocks between two that are wanted which are read rather than asking twice. */
+const BLOCK_GAP_MAX = 2;
 
-const FIELDS: Readonly<Record<CachedField, RowField>> = { envelope: "envelope", bodyStructure: "structure" };
+const FIELDS: Readonly<Record<CachedField, RowField>> = { envelope: "envelopes", bodyStructure: "structures" };
 
 /** One field of the messages `uids` (ascending), packed in that order. */
 export async function cachedRows(view: FolderView, field: CachedField, uids: Uint32Array): Promise<PackedRows> {
-  const found = readRows(view, FIELDS[field], uids);
-  let missing = [...found.keys()].filter((at) => found[at] === undefined);
-  for (let attempt = 0; attempt < ATTEMPTS_MAX && missing.length > 0; attempt++) {
+  const packer = new RowPacker(uids.length);
+  readRows(view, { field: FIELDS[field], uids, packer });
+  for (let attempt = 0; attempt < ATTEMPTS_MAX && packer.missing > 0; attempt++) {
     if (attempt > 0) await view.refresh(); // files were renamed under us, or removed
-    await makeRows(view, missing.map((at) => ({ uid: uids[at]!, take: (row) => found[at] = row[field] })));
-    missing = missing.filter((at) => found[at] === undefined);
+    await makeRows(view, uids, { wanted: packer.missingPlaces(), take: (at, row) => packer.put(at, row[field]) });
   }
-  return pack(found);
+  return packer.finish();
 }
 
 /** The headers of messages, CRLF line ends; undefined for one that is gone. */
@@ -60,64 +61,74 @@ export function readMessage<T>(view: FolderView, uid: number, read: (path: strin
   }
 }
 
-function readRows(view: FolderView, field: RowField, uids: Uint32Array): (Uint8Array | undefined)[] {
+/** Takes what the index has. */
+function readRows(
+  view: FolderView,
+  wanted: { readonly field: RowField; readonly uids: Uint32Array; readonly packer: RowPacker },
+): void {
+  const { field, uids, packer } = wanted;
+  if (uids.length === 0) return;
   const { index, maildir, folder } = view.context;
-  const found: (Uint8Array | undefined)[] = new Array(uids.length).fill(undefined);
-  if (uids.length === 0) return found;
   index.use(maildir, (open) => {
     const id = open.folderId(folder, view.uids.uidValidity);
-    const from = uids[0]!;
-    const to = uids[uids.length - 1]!;
-    if (rowsBetween(view, from, to) > uids.length * RANGE_SHARE_MIN) {
-      for (const [at, uid] of uids.entries()) found[at] = open.row(id, field, uid);
-      return;
-    }
-    let at = 0;
-    for (const [uid, bytes] of open.rows(id, field, { from, to })) {
-      while (at < uids.length && uids[at]! < uid) at++;
-      if (uids[at] === uid) found[at] = bytes;
-    }
+    const columns: BlockColumn[] = [];
+    for (const range of blockRanges(uids)) for (const column of open.columns(id, field, range)) columns.push(column);
+    packer.takeColumns(columns, uids);
   });
-  return found;
 }
 
-function rowsBetween(view: FolderView, from: number, to: number): number {
-  const first = view.columns.find(from);
-  const last = view.columns.find(to);
-  return first < 0 || last < 0 ? to - from : last - first;
+/** Ranges of blocks that hold the UIDs, one query each: gaps that are not worth another query are read as well. */
+function blockRanges(uids: Uint32Array): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = [];
+  let last: { from: number; to: number } | undefined;
+  for (const uid of uids) {
+    const block = blockOf(uid);
+    if (last && block <= last.to + BLOCK_GAP_MAX) last.to = block;
+    else ranges.push(last = { from: block, to: block });
+  }
+  return ranges;
 }
 
-/** A message whose row is missing, and who wants it. */
-interface WantedRow {
-  readonly uid: number;
-  readonly take: (row: MessageRow) => void;
+/** Messages whose rows are missing: places in `uids`, and who wants them. */
+interface WantedRows {
+  readonly wanted: readonly number[];
+  /** The row's arrays are valid until the next. */
+  readonly take: (at: number, row: MessageRow) => void;
 }
 
-async function makeRows(view: FolderView, wanted: readonly WantedRow[]): Promise<void> {
-  let rows: MessageRow[] = [];
-  for (const [done, { uid, take }] of wanted.entries()) {
+async function makeRows(view: FolderView, uids: Uint32Array, { wanted, take }: WantedRows): Promise<void> {
+  const blocks: StoredBlock[] = [];
+  let builder: BlockBuilder | undefined;
+  for (const [done, at] of wanted.entries()) {
+    const uid = uids[at]!;
     const made = readMessage(view, uid, makeRow);
     if (made) {
       const row = { uid, ...made };
-      rows.push(row);
-      take(row);
+      const block = blockOf(uid);
+      if (builder?.block !== block) {
+        if (builder) blocks.push(builder.finish());
+        builder = new BlockBuilder(block);
+      }
+      builder.add(row);
+      take(at, row);
       const column = view.columns.find(uid);
       if (column >= 0) view.columns.sizes[column] = made.sizeBytes;
     }
-    if (rows.length >= TRANSACTION_ROWS) {
-      saveRows(view, rows);
-      rows = [];
-    }
+    if (blocks.length >= TRANSACTION_BLOCKS) saveBlocks(view, blocks);
     if (done % SLICE_MESSAGES === SLICE_MESSAGES - 1) await nextTurn();
   }
-  saveRows(view, rows);
+  if (builder) blocks.push(builder.finish());
+  saveBlocks(view, blocks);
   view.markDirty();
 }
 
-function saveRows(view: FolderView, rows: readonly MessageRow[]): void {
-  if (rows.length === 0 || view.dead) return;
+/** Saves and forgets blocks. */
+function saveBlocks(view: FolderView, blocks: StoredBlock[]): void {
   const { index, maildir, folder } = view.context;
-  index.use(maildir, (open) => open.addRows(open.folderId(folder, view.uids.uidValidity), rows));
+  if (blocks.length > 0 && !view.dead) {
+    index.use(maildir, (open) => open.addBlocks(open.folderId(folder, view.uids.uidValidity), blocks));
+  }
+  blocks.length = 0;
 }
 
 function makeRow(path: string): Omit<MessageRow, "uid"> {
@@ -126,18 +137,4 @@ function makeRow(path: string): Omit<MessageRow, "uid"> {
   const indexer = new MessageIndexer();
   readPieces(path, (bytes) => indexer.push(bytes));
   return indexer.finish();
-}
-
-function pack(rows: readonly (Uint8Array | undefined)[]): PackedRows {
-  const starts = new Uint32Array(rows.length);
-  const lengths = new Uint32Array(rows.length);
-  let length = 0;
-  for (const [at, row] of rows.entries()) {
-    starts[at] = length;
-    lengths[at] = row?.length ?? 0;
-    length += row?.length ?? 0;
-  }
-  const bytes = new Uint8Array(length);
-  for (const [at, row] of rows.entries()) if (row) bytes.set(row, starts[at]!);
-  return { bytes, starts, lengths };
 }

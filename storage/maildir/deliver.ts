@@ -23,6 +23,8 @@ export interface MaildirDelivery {
   readonly flags?: string;
   /** An earlier attempt may have got through: look for the name in new/ and cur/ first. */
   readonly mayBeRepeat?: boolean;
+  /** Nothing but this very message can have the name: a rename does for link and unlink. */
+  readonly ownName?: boolean;
   /** Makes a missing Maildir (mode 0700). */
   readonly create?: boolean;
   /** Mode of the file; 0600 unless given. */
@@ -64,6 +66,15 @@ export async function deliverToMaildir(delivery: MaildirDelivery): Promise<Deliv
   } catch (error) {
     await disk.unlink(tmp).catch(() => undefined); // left for cleanTmp
     throw asTemporary(error, tmp);
+  }
+  if (delivery.ownName) {
+    try {
+      await disk.rename(tmp, path);
+    } catch (error) {
+      await disk.unlink(tmp).catch(() => undefined); // left for cleanTmp
+      throw asTemporary(error, path);
+    }
+    return { kind: "delivered", path, sizeBytes };
   }
   let kind: DeliveredMessage["kind"] = "delivered";
   try {

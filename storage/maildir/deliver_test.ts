@@ -44,6 +44,17 @@ Deno.test("a message is delivered to new under its name and size, and tmp is lef
   });
 });
 
+Deno.test("a name that is the message's own is given by a rename, and a repeat leaves one file", async () => {
+  await withMaildir(async (maildir) => {
+    const first = await delivery(maildir, { ownName: true });
+    assertEquals([first.kind, Deno.readFileSync(first.path)], ["delivered", text]);
+    assertEquals((await delivery(maildir, { ownName: true })).path, first.path);
+    assertEquals((await delivery(maildir, { ownName: true, mayBeRepeat: true })).kind, "already-there");
+    assertEquals([names(`${maildir}/new`).length, names(`${maildir}/tmp`)], [1, []]);
+    await assertRejects(() => delivery(`${maildir}/none`, { ownName: true }), Temporary);
+  });
+});
+
 Deno.test("a repeat adds nothing, wherever a reader has put the first", async () => {
   await withMaildir(async (maildir) => {
     const first = await delivery(maildir);

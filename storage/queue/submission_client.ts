@@ -54,8 +54,8 @@ export function createSubmissionClient(options: SubmissionClientOptions): Submis
   const links = options.sockets.map((path) => new Link(path, nowMs));
   return {
     async open(submitter) {
-      let failure: unknown = new Temporary("no queue daemon is configured");
-      for (const link of [...links].sort((a, b) => a.rank() - b.rank())) {
+      let failure: Temporary | undefined;
+      for (const link of links.length === 1 ? links : [...links].sort((a, b) => a.rank() - b.rank())) {
         try {
           return new OpenSubmission(await link.channel(), link, submitter);
         } catch (error) {
@@ -63,7 +63,7 @@ export function createSubmissionClient(options: SubmissionClientOptions): Submis
           failure = error;
         }
       }
-      throw failure;
+      throw failure ?? new Temporary("no queue daemon is configured");
     },
     close() {
       for (const link of links) link.close();

@@ -22,6 +22,9 @@ export interface SmtpSink extends AsyncDisposable {
   readonly sessions: number;
 }
 
+/** How a connection ends under a server. */
+const CONNECTION_ENDS = [Deno.errors.BadResource, Deno.errors.ConnectionReset, Deno.errors.BrokenPipe];
+
 const encoder = new TextEncoder();
 const latin1 = new TextDecoder("latin1");
 
@@ -101,7 +104,7 @@ export function startSmtpSink(options: SinkOptions = {}): SmtpSink {
     for await (const socket of listener) {
       open.add(socket);
       serve(socket, sessions++).catch((error) => {
-        if (!(error instanceof Deno.errors.BadResource) && !(error instanceof Deno.errors.ConnectionReset)) throw error;
+        if (!CONNECTION_ENDS.some((kind) => error instanceof kind)) throw error; // the client went away, or the test ends
       }).finally(() => {
         if (open.delete(socket)) socket.close();
       });
