@@ -20,6 +20,8 @@ import { routedSender } from "./routed.ts";
 
 /** How long the daemon keeps what the lookup daemon said of an address that exists. */
 const KEEP_TARGETS_MS = 300;
+/** How long a delivery waits for a lookup daemon that is being started again; then it is deferred. */
+const LOOKUP_PATIENCE_MS = 10_000;
 
 /** The delivery context of this process. */
 export function createDeliveryContext(proc: Proc, defaultDelivery: string): DeliveryContext {
@@ -30,7 +32,10 @@ export function createDeliveryContext(proc: Proc, defaultDelivery: string): Deli
     clock: proc.clock,
     log: proc.log,
     control,
-    lookup: openLookup(proc.paths, control, daemon ? { keepTargetsMs: KEEP_TARGETS_MS } : {}),
+    lookup: openLookup(proc.paths, control, {
+      patienceMs: LOOKUP_PATIENCE_MS,
+      ...(daemon ? { keepTargetsMs: KEEP_TARGETS_MS } : {}),
+    }),
     queue: createSubmissionClient({ sockets: queueSockets(proc.paths) }),
     dotQmail: new DotQmailFiles(() => proc.clock.nowMs(), daemon ? { trustMs: TRUST_MS } : {}),
     runProgram: programRunner(proc, daemon ? proc.paths.run : "/tmp"),

@@ -288,6 +288,21 @@ Deno.test("a client asks again when the daemon was started anew, and says when t
   }
 });
 
+Deno.test("a patient client waits for a daemon that is being started again", async () => {
+  await using site = await exampleSite();
+  let path: string;
+  {
+    await using lookup = await startLookup(site);
+    path = lookup.path;
+  }
+  const client = new LookupClient({ path, patienceMs: 20_000 });
+  const asked = kindOf(client, "alice@example.org");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await using _lookup = await startLookup(site);
+  assertEquals(await asked, "known");
+  client.close();
+});
+
 Deno.test("a second daemon on the same socket is refused", async () => {
   await using site = await exampleSite();
   await using _lookup = await startLookup(site);

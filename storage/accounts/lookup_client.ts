@@ -25,6 +25,8 @@ const SWEEP_MS = 250;
 /** Delivery targets kept; then all are forgotten. */
 const TARGETS_KEPT_MAX = 10_000;
 const ID_MAX = 0xffffffff;
+/** Pause before a patient question looks for the daemon again. */
+const PATIENCE_PAUSE_MS = 100;
 
 /** How a client is made. */
 export interface LookupClientOptions {
@@ -34,6 +36,8 @@ export interface LookupClientOptions {
   readonly timeoutMs?: number;
   /** How long a delivery target that was found is kept; one that was absent never is: that would bounce mail. */
   readonly keepTargetsMs?: number;
+  /** How long a question waits for a daemon that is not there, being started again; not at all unless given. */
+  readonly patienceMs?: number;
 }
 
 interface Waiting {
@@ -54,7 +58,7 @@ const decoder = new TextDecoder();
 export function openLookup(
   paths: Paths,
   control: ControlFiles,
-  options: Pick<LookupClientOptions, "keepTargetsMs"> = {},
+  options: Pick<LookupClientOptions, "keepTargetsMs" | "patienceMs"> = {},
 ): LookupClient {
   const timeoutMs = 1000 * control.number("timeoutread", LOOKUP_TIMEOUT_SECONDS);
   return new LookupClient({ path: socketPath(paths, "lookup"), timeoutMs, ...options });
@@ -65,6 +69,7 @@ export class LookupClient implements Lookup {
   readonly #path: string;
   readonly #timeoutMs: number;
   readonly #keepTargetsMs: number;
+  readonly #patienceMs: number;
   readonly #targets = new Map<string, { readonly target: DeliveryTarget; readonly untilMs: number }>();
   #line: Line | undefined;
   #connecting: Promise<Line> | undefined;
@@ -77,6 +82,7 @@ export class LookupClient implements Lookup {
     this.#path = options.path;
     this.#timeoutMs = options.timeoutMs ?? LOOKUP_TIMEOUT_SECONDS * 1000;
     this.#keepTargetsMs = options.keepTargetsMs ?? 0;
+    this.#patienceMs = options.patienceMs ?? 0;
   }
 
   async recipient(address: string): Promise<RecipientStatus> {
@@ -143,19 +149,30 @@ export class LookupClient implements Lookup {
     if (this.#inFlight >= LOOKUP_REQUESTS_MAX) {
       throw new Temporary(`more than ${LOOKUP_REQUESTS_MAX} questions to the lookup daemon at once`);
     }
-    const payload = formatLookup(args);
     this.#inFlight++;
     try {
-      const kept = this.#line;
-      try {
-        return await this.#send(kept ?? await this.#connect(), method, payload);
-      } catch (error) {
-        // the daemon was started again since the last question: ask the new one, once
-        if (!kept || !(error instanceof LineLost) || this.#closed) throw error;
-        return await this.#send(this.#line ?? await this.#connect(), method, payload);
-      }
+      return await this.#askUntilGone(method, formatLookup(args));
     } finally {
       this.#inFlight--;
+    }
+  }
+
+  /** Asks, and when the daemon goes away or is not there, asks the new one: once, or for as long as patience lasts. */
+  async #askUntilGone(method: LookupMethod, payload: Uint8Array): Promise<unknown> {
+    const patientUntilMs = Date.now() + this.#patienceMs;
+    for (let first = true;; first = false) {
+      const kept = this.#line;
+      let line = kept;
+      try {
+        line ??= await this.#connect();
+        return await this.#send(line, method, payload);
+      } catch (error) {
+        const isGone = line === undefined || error instanceof LineLost;
+        if (!isGone || this.#closed) throw error;
+        if (first && kept) continue; // it was started again since the last question
+        if (Date.now() >= patientUntilMs) throw error;
+        await new Promise((resolve) => setTimeout(resolve, PATIENCE_PAUSE_MS));
+      }
     }
   }
 

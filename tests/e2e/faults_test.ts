@@ -98,10 +98,10 @@ Deno.test({
       const end = await send(installation, "joe@example.test", "while full");
       return end.kind === "refused" && end;
     });
-    assertMatch(small.text, /^4\.3\.1 .*disk/);
+    assertMatch(small.text, /^451 4\.3\.1 .*disk/);
     const big = await send(installation, "joe@example.test", "big while full", 3_000_000);
     assert(big.kind === "refused");
-    assertMatch(big.text, /^4\.3\.1 .*disk/);
+    assertMatch(big.text, /^451 4\.3\.1 .*disk/);
     const injected = await installation.run("qmail-inject", ["joe@example.test"], "Subject: injected\n\nx\n");
     assertEquals(injected.code, 111, injected.stderr);
     await retryNow(installation); // the held one is tried from a full disk, and deferred again
@@ -160,7 +160,7 @@ Deno.test("a lookup daemon that hangs or dies: answers are temporary, nothing is
     await t.step("SMTP says 451 for a recipient", async () => {
       const end = await send(installation, "joe@example.test", "x");
       assert(end.kind === "refused");
-      assertMatch(end.text, /^4\.3\.0 .*lookup daemon/);
+      assertMatch(end.text, /^451 4\.3\.0 .*lookup daemon/);
     });
     await t.step("IMAP says NO [UNAVAILABLE], POP3 [SYS/TEMP], SMTP AUTH 454", async () => {
       using imap = await LineClient.connect(ports.imap);
@@ -217,7 +217,7 @@ Deno.test("without DNS mail to other hosts is deferred, not bounced, and goes ou
     "Subject: out\n\nx\n",
   );
   const deferrals = await eventually("both deferrals", async () => {
-    const lines = (await installation.log()).match(/delivery \d+: .*/g) ?? [];
+    const lines = (await installation.log()).match(/ queue: delivery \d+: .*/g) ?? [];
     return lines.length >= 2 && lines;
   });
   for (const line of deferrals) assertMatch(line, /: deferral: .*(?:DNS|SERVFAIL|look.?up)/i);
