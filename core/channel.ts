@@ -17,7 +17,12 @@ export const FRAME_PAYLOAD_BYTES_MAX = 1024 * 1024;
 const HEADER_BYTES = 9;
 const READ_BUFFER_BYTES = 256 * 1024;
 /** Bytes waiting to be written above which `drained` makes a sender wait. */
-const WRITE_HIGH_WATER_BYTES = 1024 * 1024;
+const WRITE_HIGH_WATER_BYTES = 256 * 1024;
+/** The first buffer for frames to be written. */
+const WRITE_BUFFER_BYTES_MIN = 4 * 1024;
+/** A buffer that has grown beyond this is not kept. */
+const WRITE_BUFFER_KEPT_BYTES = 512 * 1024;
+const NOTHING = new Uint8Array(0);
 
 /** What a channel needs of a socket. */
 export interface FrameSocket {
@@ -31,7 +36,9 @@ export interface FrameSocket {
 /** Frames both ways over one socket. */
 export class FrameChannel {
   readonly #socket: FrameSocket;
-  #parts: Uint8Array[] = [];
+  #output: Uint8Array<ArrayBuffer> = NOTHING;
+  #spare: Uint8Array<ArrayBuffer> = NOTHING;
+  /** Bytes of frames in `#output`. */
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #closed = false;
@@ -46,20 +53,30 @@ export class FrameChannel {
     return this.#closed;
   }
 
-  /** Queues a frame whose payload is `parts` in a row; they must not change until written. */
+  /** Sends a frame whose payload is `parts` in a row; they are copied. What one tick sends leaves in one write. */
   send(type: number, id: number, ...parts: Uint8Array[]): void {
+    this.put(type, id, ...parts);
+    if (!this.#closed) this.#writing ??= this.#drain();
+  }
+
+  /** Like `send`, but leaves with the next frame that is sent: for frames that mean nothing without it. */
+  put(type: number, id: number, ...parts: Uint8Array[]): void {
     if (this.#closed) return;
     let length = 0;
     for (const part of parts) length += part.length;
     if (length > FRAME_PAYLOAD_BYTES_MAX) throw new RangeError(`frame of ${length} bytes`);
-    const header = new Uint8Array(HEADER_BYTES);
-    const view = new DataView(header.buffer);
-    view.setUint32(0, length, true);
-    header[4] = type;
-    view.setUint32(5, id, true);
-    this.#parts.push(header, ...parts);
+    let at = this.#waitingBytes;
     this.#waitingBytes += HEADER_BYTES + length;
-    this.#writing ??= this.#drain();
+    if (this.#waitingBytes > this.#output.length) this.#output = grown(this.#output, this.#waitingBytes, at);
+    const output = this.#output;
+    writeU32(output, at, length);
+    output[at + 4] = type;
+    writeU32(output, at + 5, id);
+    at += HEADER_BYTES;
+    for (const part of parts) {
+      output.set(part, at);
+      at += part.length;
+    }
   }
 
   /** Resolves at once unless much is waiting to be written: then when it is written. */
@@ -72,15 +89,18 @@ export class FrameChannel {
     while (this.#writing) await this.#writing;
   }
 
+  /** Writes from one buffer while the other takes new frames. */
   async #drain(): Promise<void> {
     await Promise.resolve();
     try {
-      while (this.#parts.length > 0) {
-        const parts = this.#parts;
-        const bytes = joinParts(parts, this.#waitingBytes);
-        this.#parts = [];
+      while (this.#waitingBytes > 0) {
+        const output = this.#output;
+        const bytes = output.subarray(0, this.#waitingBytes);
+        this.#output = this.#spare;
+        this.#spare = NOTHING;
         this.#waitingBytes = 0;
-        for (let at = 0; at < bytes.length;) at += await this.#socket.write(bytes.subarray(at));
+        for (let at = 0; at < bytes.length;) at += await this.#socket.write(at === 0 ? bytes : bytes.subarray(at));
+        if (output.length <= WRITE_BUFFER_KEPT_BYTES) this.#spare = output;
       }
     } catch {
       this.close(); // the reader's loop ends as well and tells the owner
@@ -132,7 +152,7 @@ export class FrameChannel {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#parts = [];
+    this.#output = this.#spare = NOTHING;
     this.#waitingBytes = 0;
     this.#wakeReader?.();
     this.#socket.closeWrite?.().catch(() => {}); // the peer may be gone already
@@ -144,20 +164,18 @@ export class FrameChannel {
   }
 }
 
-function joinParts(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+/** A larger buffer with the first `keptBytes` of this one. */
+function grown(buffer: Uint8Array, bytes: number, keptBytes = buffer.length): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(bytes, buffer.length * 2, WRITE_BUFFER_BYTES_MIN));
+  larger.set(keptBytes < buffer.length ? buffer.subarray(0, keptBytes) : buffer);
+  return larger;
 }
 
-function grown(buffer: Uint8Array, bytes: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.max(bytes, buffer.length * 2));
-  larger.set(buffer);
-  return larger;
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
 }
 
 /** Connects to a daemon's Unix socket; throws Temporary naming the path when nothing answers there. */

@@ -48,6 +48,10 @@ _indimail() {
       COMPREPLY=($(compgen -W "${[...OWN_WORDS, ...names].join(" ")}" -- "$current"))
       return
     fi
+    if [[ \${COMP_WORDS[1]} == completion ]]; then
+      COMPREPLY=($(compgen -W "${COMPLETION_SHELLS.join(" ")}" -- "$current"))
+      return
+    fi
     name=\${COMP_WORDS[1]}
   fi
   [[ $current == -* ]] || return
@@ -94,6 +98,10 @@ _indimail() {
       compadd -- ${names.map(quoted).join(" ")}
       return
     fi
+    if [[ $name == completion ]]; then
+      compadd -- ${COMPLETION_SHELLS.join(" ")}
+      return
+    fi
   fi
   case $name in
 ${cases.join("")}    *) _files ;;
@@ -103,27 +111,42 @@ compdef _indimail indimail ${names.map(quoted).join(" ")}
 `;
 }
 
-function fishOption(name: string, spec: OptionSpec): string {
-  const parts = [`complete -c ${quoted(name)}`];
+function fishOption(command: string, spec: OptionSpec): string {
+  const parts = [command];
   if (spec.flag !== undefined) parts.push(`-s ${quoted(spec.flag)}`);
   if (spec.long !== undefined) parts.push(`-l ${quoted(spec.long)}`);
   if (spec.value !== undefined) parts.push("-r");
   return `${parts.join(" ")} -d ${quoted(spec.help.replaceAll("\\", "\\\\"))}\n`;
 }
 
+/** `indimail` with the words that it takes first. */
+const FISH_FIRST = "complete -c indimail -n __fish_use_subcommand";
+
+/** `indimail` behind one of these words. */
+function fishBehind(...words: readonly string[]): string {
+  return `complete -c indimail -n ${quoted(`__fish_seen_subcommand_from ${words.join(" ")}`)}`;
+}
+
+function fishProgram(applet: Applet): string[] {
+  const specs = specsOf(applet);
+  const options = specs.flatMap((spec) => [
+    ...applet.names.map((name) => fishOption(`complete -c ${quoted(name)}`, spec)),
+    fishOption(fishBehind(...applet.names), spec),
+  ]);
+  const names = applet.names.map((name) => `${FISH_FIRST} -a ${quoted(name)} -d ${quoted(applet.summary)}\n`);
+  return [...names, ...options];
+}
+
 function fishScript(applets: readonly Applet[]): string {
-  const lines = applets.flatMap((applet) =>
-    applet.names.flatMap((name) => [
-      name === "indimail"
-        ? ""
-        : `complete -c indimail -n __fish_use_subcommand -a ${quoted(name)} -d ${quoted(applet.summary)}\n`,
-      ...specsOf(applet).map((spec) => fishOption(name, spec)),
-    ])
-  );
-  const own = OWN_WORDS.filter((word) => !word.startsWith("-")).map((word) =>
-    `complete -c indimail -n __fish_use_subcommand -a ${quoted(word)}\n`
-  );
-  return `# fish completion for indimail\n${own.join("")}${lines.join("")}`;
+  const isOwn = ({ names }: Applet) => names.includes("indimail");
+  const others = applets.filter((applet) => !isOwn(applet));
+  const own = [
+    ...OWN_WORDS.filter((word) => !word.startsWith("-")).map((word) => `${FISH_FIRST} -a ${quoted(word)}\n`),
+    ...applets.filter(isOwn).flatMap((applet) => specsOf(applet).map((spec) => fishOption(FISH_FIRST, spec))),
+    `${fishBehind("help")} -f -a ${quoted(allNames(others).join(" "))}\n`,
+    `${fishBehind("completion")} -f -a ${quoted(COMPLETION_SHELLS.join(" "))}\n`,
+  ];
+  return `# fish completion for indimail\n${own.join("")}${others.flatMap(fishProgram).join("")}`;
 }
 
 /** The completion script of a shell for these programs. */

@@ -65,6 +65,13 @@ function wrapped(text: string, indent: number): string {
   return lines.concat(line).map((text) => " ".repeat(indent) + text).join("\n");
 }
 
+/** `usage: ` and the synopsis, whose further lines begin below its first; options stay with their arguments. */
+function usageText(synopsis: string): string {
+  const label = "usage: ";
+  const grouped = synopsis.replace(/\[[^\]]*\]/g, (group) => group.replaceAll(" ", "\u00a0"));
+  return label + wrapped(grouped, label.length).slice(label.length).replaceAll("\u00a0", " ");
+}
+
 function definition(term: string, text: string): string {
   const body = wrapped(text.replace(/\s+/g, " "), HELP_COLUMN);
   const head = `  ${term}`;
@@ -79,13 +86,14 @@ function definitions(title: string, rows: readonly (readonly [term: string, text
 export function helpText(applet: Applet, name: string = applet.names[0]): string {
   const specs: OptionSpec[] = Object.values(applet.options);
   const others = applet.names.filter((known) => known !== name);
+  const controlFiles = applet.control ?? [];
   const parts = [
-    `${name} - ${applet.summary}\n\nusage: ${synopsisOf(applet, name)}\n`,
+    `${name} - ${applet.summary}\n\n${usageText(synopsisOf(applet, name))}\n`,
     ...paragraphs(applet.description).map((text) => `\n${/^\s/.test(text) ? text : wrapped(text, 0)}\n`),
     definitions("options", specs.map((spec) => [optionTerm(spec), optionHelp(spec)])),
     definitions("operands", (applet.operands ?? []).map(({ name, help }) => [name, help])),
     definitions("environment", Object.entries(applet.env ?? {})),
-    definitions("control files", (applet.control ?? []).length === 0 ? [] : [[(applet.control ?? []).join(", "), ""]]),
+    controlFiles.length === 0 ? "" : `\ncontrol files:\n${wrapped(controlFiles.join(", "), 2)}\n`,
     definitions("files", Object.entries(applet.files ?? {})),
     definitions("exit codes", Object.entries(applet.exits ?? {})),
     definitions("examples", (applet.examples ?? []).map(({ command, help }) => [command, help])),

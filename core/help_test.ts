@@ -55,6 +55,15 @@ Deno.test("a synopsis of its own shows the name that the program was called by",
   assertEquals(synopsisOf({ ...applet, synopsis: "mail-tryst a" }, "mt"), "mail-tryst a");
 });
 
+Deno.test("help keeps a long synopsis and many control files within 80 columns, options with their arguments", () => {
+  const synopsis = `mail-try ${Array.from({ length: 30 }, (_, at) => `[-${at} argument]`).join(" ")}`;
+  const text = helpText({ ...applet, synopsis, control: Array.from({ length: 30 }, (_, at) => `control${at}`) });
+  assertEquals(text.split("\n").filter((line) => line.length > 80), []);
+  assertMatch(text, /^usage: mail-try \[-0 argument\].*\n {7}\[-\d argument\]/m);
+  assert(!text.includes("\u00a0"));
+  assert(!/^\s*argument\]/m.test(text), "an option is not torn from its argument");
+});
+
 Deno.test("help names every option, operand, variable and control file in at most 80 columns", () => {
   const text = helpText(applet, "mt");
   for (const part of ["usage: mt ", "-q bytes", "-b, --bind address", "TRY", "me, quota", "also called: mail-try"]) {

@@ -20,7 +20,7 @@ import { routedSender } from "./routed.ts";
 
 /** How long the daemon keeps what the lookup daemon said of an address that exists. */
 const KEEP_TARGETS_MS = 300;
-/** How long a delivery waits for a lookup daemon that is being started again; then it is deferred. */
+/** How long a delivery of the daemon waits for a lookup daemon that is being started again; then it is deferred. */
 const LOOKUP_PATIENCE_MS = 10_000;
 
 /** The delivery context of this process. */
@@ -32,10 +32,11 @@ export function createDeliveryContext(proc: Proc, defaultDelivery: string): Deli
     clock: proc.clock,
     log: proc.log,
     control,
-    lookup: openLookup(proc.paths, control, {
-      patienceMs: LOOKUP_PATIENCE_MS,
-      ...(daemon ? { keepTargetsMs: KEEP_TARGETS_MS } : {}),
-    }),
+    lookup: openLookup(
+      proc.paths,
+      control,
+      daemon ? { keepTargetsMs: KEEP_TARGETS_MS, patienceMs: LOOKUP_PATIENCE_MS } : {},
+    ),
     queue: createSubmissionClient({ sockets: queueSockets(proc.paths) }),
     dotQmail: new DotQmailFiles(() => proc.clock.nowMs(), daemon ? { trustMs: TRUST_MS } : {}),
     runProgram: programRunner(proc, daemon ? proc.paths.run : "/tmp"),

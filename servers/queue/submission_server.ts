@@ -175,7 +175,7 @@ export class SubmissionServer {
     message.parts = [];
     message.partsBytes = 0;
     try {
-      for (const part of parts) await incoming.write(part);
+      for (const part of parts) await incoming.write(part, { owned: true });
     } catch (error) {
       incoming.abort();
       throw error;

@@ -35,7 +35,7 @@ export interface IncomingOptions {
 /** See `Incoming`. */
 export class IncomingMessage implements Incoming {
   readonly #options: IncomingOptions;
-  #buffer = new Uint8Array(0);
+  #buffer: Uint8Array = new Uint8Array(0);
   #sizeBytes = 0;
   #file: DiskFile | undefined;
   #messId: number | undefined;
@@ -45,13 +45,14 @@ export class IncomingMessage implements Incoming {
     this.#options = options;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, options: { readonly owned?: boolean } = {}): Promise<void> {
     this.#mustBeOpen();
     if (bytes.length === 0) return;
     const size = this.#sizeBytes + bytes.length;
-    if (!this.#file && size <= this.#options.inlineBytesMax && this.#grow(size)) {
+    const adopted = options.owned && this.#buffer.length === 0 && !this.#file && this.#adopt(bytes);
+    if (!adopted && !this.#file && size <= this.#options.inlineBytesMax && this.#grow(size)) {
       this.#buffer.set(bytes, this.#sizeBytes);
-    } else {
+    } else if (!adopted) {
       try {
         const file = this.#file ?? await this.#spill();
         await file.append(bytes);
@@ -91,6 +92,13 @@ export class IncomingMessage implements Incoming {
 
   #mustBeOpen(): void {
     if (this.#ended) throw new QueueRefusal(STORE_REFUSAL.bug, "message has ended already");
+  }
+
+  /** Takes a part as the buffer; false when it is too long or memory has no room. */
+  #adopt(bytes: Uint8Array): boolean {
+    if (bytes.length > this.#options.inlineBytesMax || !this.#options.memory.tryReserve(bytes.length)) return false;
+    this.#buffer = bytes;
+    return true;
   }
 
   /** Makes the buffer hold so many bytes; false when memory has no room. */

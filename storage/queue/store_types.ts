@@ -64,8 +64,11 @@ export interface CommitRequest {
 
 /** A message on its way in. */
 export interface Incoming {
-  /** Takes the next bytes (copied). Throws QueueRefusal when they cannot be kept; then only `abort` is allowed. */
-  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Takes the next bytes, copied unless `owned`: those are the message's from now on, and need not be copied.
+   * Throws QueueRefusal when they cannot be kept; then only `abort` is allowed.
+   */
+  write(bytes: Uint8Array, options?: { readonly owned?: boolean }): Promise<void>;
   /** Resolves when the message is durable. Throws QueueRefusal: nothing is queued then (and nothing needs aborting). */
   commit(request: CommitRequest): Promise<QueuedMessage>;
   /** Forgets the message; also after a failed write. */

@@ -211,8 +211,8 @@ class OpenSubmission implements Submission {
   readonly #answered: Promise<SubmissionResult>;
   #result: SubmissionResult | undefined;
   #opened = false;
-  #parts: Uint8Array[] = [];
-  #partsBytes = 0;
+  /** Bytes put into the channel since it was last told to write. */
+  #putBytes = 0;
 
   constructor(channel: FrameChannel, link: Link, submitter: Submitter) {
     this.#channel = channel;
@@ -224,7 +224,6 @@ class OpenSubmission implements Submission {
       committedMs: 0,
       settle: (result) => {
         this.#result = result;
-        this.#parts = [];
         resolve(result);
       },
     };
@@ -232,26 +231,24 @@ class OpenSubmission implements Submission {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length && !this.#result;) {
-      const part = bytes.slice(at, at + SUBMISSION_CHUNK_BYTES - this.#partsBytes);
-      this.#parts.push(part);
-      this.#partsBytes += part.length;
-      at += part.length;
-      if (this.#partsBytes === SUBMISSION_CHUNK_BYTES) {
-        this.#sendParts();
-        await this.#channel.drained();
+    for (let at = 0; at < bytes.length && !this.#result; at += SUBMISSION_CHUNK_BYTES) {
+      this.#open();
+      const part = bytes.subarray(at, at + SUBMISSION_CHUNK_BYTES);
+      this.#putBytes += part.length;
+      if (this.#putBytes < SUBMISSION_CHUNK_BYTES) {
+        this.#channel.put(SUBMISSION.data, this.#id, part);
+        continue;
       }
+      this.#channel.send(SUBMISSION.data, this.#id, part);
+      this.#putBytes = 0;
+      await this.#channel.drained();
     }
   }
 
-  #sendParts(): void {
-    if (!this.#opened) {
-      this.#opened = true;
-      this.#channel.send(SUBMISSION.open, this.#id, formatSubmitter(this.#submitter));
-    }
-    if (this.#partsBytes > 0) this.#channel.send(SUBMISSION.data, this.#id, ...this.#parts);
-    this.#parts = [];
-    this.#partsBytes = 0;
+  #open(): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    this.#channel.put(SUBMISSION.open, this.#id, formatSubmitter(this.#submitter));
   }
 
   commit(envelope: Envelope): Promise<SubmissionResult> {
@@ -267,7 +264,7 @@ class OpenSubmission implements Submission {
       this.abort();
       return Promise.resolve({ kind: "refused", code: CODE_ENVELOPE, text: error.message });
     }
-    this.#sendParts();
+    this.#open();
     const frames = splitEnvelope(bytes);
     for (const [at, frame] of frames.entries()) {
       this.#channel.send(at === frames.length - 1 ? SUBMISSION.commit : SUBMISSION.envelope, this.#id, frame);
