@@ -77,6 +77,7 @@ export class FrameChannel {
       output.set(part, at);
       at += part.length;
     }
+    if (this.#waitingBytes > WRITE_HIGH_WATER_BYTES) this.#writing ??= this.#drain();
   }
 
   /** Resolves at once unless much is waiting to be written: then when it is written. */

@@ -108,6 +108,8 @@ ${cases.join("")}    *) _files ;;
   esac
 }
 compdef _indimail indimail ${names.map(quoted).join(" ")}
+# read as a function of its own from fpath: complete at once
+if [[ $funcstack[1] == _indimail ]]; then _indimail "$@"; fi
 `;
 }
 

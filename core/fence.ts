@@ -24,6 +24,8 @@ const MARKER = "INDIMAIL_FENCED";
 const ACCOUNTS = "INDIMAIL_ACCOUNTS";
 /** Sockets in `run` are for group qmail, so that the roles reach one another; nothing is for others. */
 const ACCOUNT_UMASK = 0o007;
+/** Deno asks the C library for the bounds of its stack, which reads them here, before it compiles a module. */
+const OWN_PROCESS = "/proc/self";
 /** The pid of the supervisor that started this daemon. */
 const SUPERVISOR = "INDIMAIL_SUPERVISOR";
 
@@ -41,6 +43,11 @@ export interface DaemonContext {
   readonly entries: readonly AppletEntry[];
   readonly origin: SelfOrigin;
   readonly paths: Paths;
+}
+
+/** With what the fences are made for. */
+interface FencedContext extends DaemonContext {
+  readonly places: RuntimePlaces;
 }
 
 /** What the main thread tells the Worker first. */
@@ -94,15 +101,19 @@ export function homeWithout(home: string, root: string): string[] {
   return [...Deno.readDirSync(home)].flatMap(({ name }) => homeWithout(`${home === "/" ? "" : home}/${name}`, root));
 }
 
-/** Where this process's runtime and the users' homes are. */
-export function runtimePlaces({ origin, paths }: Pick<DaemonContext, "origin" | "paths">): RuntimePlaces {
+/** Where the users' homes are, without the installation. Looks into folders that no role may list behind its fences. */
+function homeFolders({ root }: Paths): string[] {
   const home = Deno.env.get("HOME");
+  const folders = Deno.uid() === 0 || !home ? ["/home"] : ["/home", home];
+  return folders.filter(exists).flatMap((folder) => homeWithout(folder, root));
+}
+
+/** Where this process's runtime is. */
+function runtimePlaces({ origin }: Pick<DaemonContext, "origin">, homes: readonly string[]): RuntimePlaces {
   return {
     executable: Deno.execPath(),
-    sources: isCompiled() ? [] : [sourceFolder(origin), denoCacheFolder()],
-    homes: (Deno.uid() === 0 || !home ? ["/home"] : ["/home", home]).filter(exists).flatMap((folder) =>
-      homeWithout(folder, paths.root)
-    ),
+    sources: isCompiled() ? [] : [sourceFolder(origin), denoCacheFolder(), OWN_PROCESS],
+    homes,
   };
 }
 
@@ -162,8 +173,8 @@ function standingFences(): Pick<FenceReport, "account" | "landlock"> | undefined
 }
 
 /** Puts up the fences that need an exec, and executes this program again behind them. */
-function raiseFences(call: DaemonCall, context: DaemonContext, plan: FencePlan): never {
-  const places = runtimePlaces(context);
+function raiseFences(call: DaemonCall, context: FencedContext, plan: FencePlan): never {
+  const { places } = context;
   const account = changeAccount(roleOf(call.role), plan, { context, places });
   const version = restrictThread(plan);
   const self = selfCommand(context.origin, call.name);
@@ -181,10 +192,10 @@ const REVOKED = ["read", "write", "net", "run", "ffi"] as const;
  */
 export async function runFenced(call: DaemonCall, context: DaemonContext): Promise<number | undefined> {
   const role = roleOf(call.role);
-  const places = runtimePlaces(context);
-  const plan = planFence(role, call.args, { paths: context.paths, places, env: (name) => Deno.env.get(name) });
   const standing = standingFences();
-  if (!standing) raiseFences(call, context, plan);
+  const places = runtimePlaces(context, role.homes && !standing ? homeFolders(context.paths) : []);
+  const plan = planFence(role, call.args, { paths: context.paths, places, env: (name) => Deno.env.get(name) });
+  if (!standing) raiseFences(call, { ...context, places }, plan);
   endWithSupervisor();
   const seccomp = plan.refuseExec && refuseExec();
   const inWorker = role.worker || (standing.landlock === 0 && !role.ffi);

@@ -66,5 +66,5 @@ export function findRoot(env: GetEnv, system: { readonly uid: number | null; exi
   const named = env("INDIMAIL_ROOT");
   if (named) return named;
   if (system.uid === 0 || system.exists("/etc/indimail/control")) return "/";
-  return `${env("XDG_DATA_HOME") ?? `${env("HOME") ?? ""}/.local/share`}/indimail`;
+  return `${env("XDG_DATA_HOME") || `${env("HOME") ?? ""}/.local/share`}/indimail`;
 }

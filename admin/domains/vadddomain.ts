@@ -6,7 +6,7 @@ import { Permanent, Usage } from "../../core/errors.ts";
 import { addDomain, domainOwner } from "../../storage/accounts/add_domain.ts";
 import { addAutoturnDomain } from "../../storage/accounts/autoturn.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
-import { checkDomainName } from "../../storage/accounts/names.ts";
+import { checkDomainName, checkFallback, checkFolder } from "../../storage/accounts/names.ts";
 import {
   askPassword,
   makePassword,
@@ -99,11 +99,11 @@ on mail is accepted. When a step fails, the same command finishes the work.`,
         ...(options.quota === undefined ? {} : { quota: options.quota }),
         files: {
           ...owner,
-          fallback: options.forwardTo ?? "bounce-no-mailbox",
+          fallback: checkFallback("-E", options.forwardTo ?? "bounce-no-mailbox"),
           filter: options.filter,
           checkRecipients: options.checkRecipients,
-          ...(options.directory === undefined ? {} : { parent: `${options.directory.replace(/\/+$/, "")}/domains` }),
-          ...(options.basePath === undefined ? {} : { basePath: options.basePath }),
+          ...(options.directory === undefined ? {} : { parent: `${checkFolder("-d", options.directory)}/domains` }),
+          ...(options.basePath === undefined ? {} : { basePath: checkFolder("-B", options.basePath) }),
           ...(options.usersPerLevel === undefined ? {} : { usersPerDirectory: id("-l", options.usersPerLevel) }),
         },
       }, told);

@@ -4,7 +4,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
-import { checkGecos } from "../../storage/accounts/names.ts";
+import { checkFolder, checkGecos } from "../../storage/accounts/names.ts";
 import {
   askPassword,
   makePassword,
@@ -84,7 +84,7 @@ comes between domain and user.`,
       const me = command.control.line("me") ?? "localhost";
       const leastUsed = options.balance ? (await fileSystems.leastUsed(me))?.filesystem : undefined;
       if (options.balance && leastUsed === undefined) throw new Permanent("-b: no file system of table fstab has room");
-      const basePath = leastUsed ?? options.basePath;
+      const basePath = leastUsed ?? (options.basePath === undefined ? undefined : checkFolder("-B", options.basePath));
       const added = await command.domains.locked(() =>
         command.users.add(address, domain, {
           ...columns,

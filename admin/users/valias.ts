@@ -145,7 +145,7 @@ async function changed(command: Command, change: Change): Promise<string> {
 function checkedLine(line: string): string {
   const command = /^\|\s*\S/.test(line) || /^[/.]\S/.test(line);
   const address = /^&?[^\s|&/@][^\s@]*(?:@[^\s@]+)?$/.test(line);
-  if (!command && !address || /[\n\0]/.test(line)) {
+  if (!command && !address || /\p{Cc}/u.test(line)) {
     throw new Permanent(`${JSON.stringify(line)} is not an alias line: an address, /file or |program`);
   }
   return line;

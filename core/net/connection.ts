@@ -1,6 +1,6 @@
 /**
  * The Connection of every server and client of ours (core/stream.ts): timeouts, TLS on the way, little memory while
- * idle. One timer a connection, armed at most once in each timeout's length; no buffer is held beside the caller's.
+ * idle. Long timeouts are looked at together, a short one has a timer; no buffer is held beside the caller's.
  */
 import { errorText, Temporary, TimedOut } from "../errors.ts";
 import type { ClientTls, Connection, PeerAddress, ServerTls, TlsState } from "../stream.ts";
@@ -18,6 +18,25 @@ export function canUpgradeToTls(version: string): boolean {
 
 /** What this runtime can do. */
 export const UPGRADES = canUpgradeToTls(Deno.version.deno);
+
+/** Timeouts from here on are looked at together, every SWEEP_MS: they may last that much longer. */
+const SWEPT_TIMEOUT_MS_MIN = 10_000;
+const SWEEP_MS = 1000;
+
+/** The open connections with long timeouts, and the one timer for them all: each of its own would cost 10 µs. */
+const swept = new Set<{ sweep(): void }>();
+let sweeper: ReturnType<typeof setInterval> | undefined;
+
+function addSwept(connection: { sweep(): void }): void {
+  swept.add(connection);
+  sweeper ??= setInterval(() => swept.forEach((each) => each.sweep()), SWEEP_MS);
+}
+
+function removeSwept(connection: { sweep(): void }): void {
+  if (!swept.delete(connection) || swept.size > 0) return;
+  clearInterval(sweeper);
+  sweeper = undefined;
+}
 
 /** A read or write that waits for the peer. */
 interface Wait {
@@ -43,6 +62,7 @@ export class SocketConnection implements Connection {
   #ended = false;
   #timeoutMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isSwept = false;
   #reading: Wait | undefined;
   #writing: Wait | undefined;
   #closed = false;
@@ -60,8 +80,7 @@ export class SocketConnection implements Connection {
 
   setTimeout(timeoutMs: number): void {
     this.#timeoutMs = timeoutMs;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopTimer();
     if (this.#reading || this.#writing) this.#arm(timeoutMs);
   }
 
@@ -121,12 +140,29 @@ export class SocketConnection implements Connection {
   }
 
   #wait(fail: (error: Error) => void): Wait {
-    if (this.#timeoutMs > 0 && this.#timer === undefined) this.#arm(this.#timeoutMs);
+    if (this.#timeoutMs > 0 && this.#timer === undefined && !this.#isSwept) this.#arm(this.#timeoutMs);
     return { sinceMs: Date.now(), fail };
   }
 
   #arm(delayMs: number): void {
-    if (delayMs > 0 && !this.#closed) this.#timer = setTimeout(() => this.#check(), delayMs);
+    if (delayMs <= 0 || this.#closed) return;
+    if (this.#timeoutMs < SWEPT_TIMEOUT_MS_MIN) this.#timer = setTimeout(() => this.#check(), delayMs);
+    else if (!this.#isSwept) {
+      this.#isSwept = true;
+      addSwept(this);
+    }
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#isSwept) removeSwept(this);
+    this.#isSwept = false;
+  }
+
+  /** For the timer of all: fails what has waited too long. */
+  sweep(): void {
+    this.#check();
   }
 
   /** Fails what has waited too long; looks again when the next could have. */
@@ -196,8 +232,7 @@ export class SocketConnection implements Connection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopTimer();
     this.#transport.close();
     if (!this.#reading && !this.#writing) return;
     const error = this.#lost(undefined);

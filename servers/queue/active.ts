@@ -33,6 +33,8 @@ export interface Attempt {
   started: number;
   /** How many have no final outcome yet. */
   unsettled: number;
+  /** How many have not been reported on: they may need the message's bytes. */
+  owed: number;
   deferred: number;
   /** How many were in flight when the daemon went away. */
   lost: number;
@@ -68,7 +70,17 @@ export function tryNewAttempt(
     if (recipient.channel === channel && !recipient.done) indexes.push(index);
   }
   if (indexes.length === 0) return undefined;
-  const attempt = { active, channel, indexes, started: 0, unsettled: indexes.length, deferred: 0, lost: 0, ...options };
+  const attempt = {
+    active,
+    channel,
+    indexes,
+    started: 0,
+    unsettled: indexes.length,
+    owed: indexes.length,
+    deferred: 0,
+    lost: 0,
+    ...options,
+  };
   active.attempts[channel] = attempt;
   return attempt;
 }

@@ -192,10 +192,21 @@ export class Deliveries {
       ? { kind: "permanent" as const, text: `${report.text.replace(/\n*$/, "\n")}${DYING_TEXT}` }
       : report;
     log.delivered(number, last);
-    if (last.kind === "done" && channel === "local" && !delivery.durable) delivery.delivered = true;
-    else this.#settle(number, delivery, last);
+    attempt.owed--;
+    if (last.kind === "done" && channel === "local" && !delivery.durable) {
+      delivery.delivered = true;
+      this.#letGo(attempt);
+    } else this.#settle(number, delivery, last);
     this.pump();
     this.#options.changed();
+  }
+
+  /** What waits only for folders to be synced needs its bytes no more: a second of mail would be held otherwise. */
+  #letGo({ active }: Attempt): void {
+    const { local, remote } = active.attempts;
+    if ((local?.owed ?? 0) > 0 || (remote?.owed ?? 0) > 0) return;
+    active.body = undefined;
+    this.#options.store.release(active.message);
   }
 
   #durable(number: number): void {

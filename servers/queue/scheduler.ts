@@ -33,7 +33,7 @@ const WAITING_ATTEMPTS_MAX = 200;
 const LOADS_MAX = 16;
 /**
  * Attempts of a message that are repeated as soon as a delivery daemon that went away is back; after them it waits for its
- * schedule, since it may be what brings the daemon down. Ours.
+ * schedule, since it may be what brings the daemon down [decision 0033].
  */
 const LOST_ATTEMPTS_MAX = 5;
 /** Pause after trouble with the disk [spec formats 1.8]. */

@@ -109,6 +109,7 @@ export class SubmissionServer {
     if (!message) return this.#options.other(channel, frame); // or of a message refused already
     switch (type) {
       case SUBMISSION.data:
+        if (message.incoming) return this.#stream(channel, open, { id, message, payload });
         message.parts.push(payload.slice());
         message.partsBytes += payload.length;
         if (message.partsBytes > SUBMISSION_CHUNK_BYTES) return this.#spill(channel, open, { id, message });
@@ -153,6 +154,22 @@ export class SubmissionServer {
     open.delete(id);
     message.incoming?.abort();
     this.#refuse(channel, id, { code: CODE_FORMAT, text: `envelope is longer than ${ENVELOPE_BYTES_MAX} bytes` });
+  }
+
+  /** Hands the next part of a large message to the store without a copy: the connection waits until it is written. */
+  async #stream(
+    channel: FrameChannel,
+    open: Map<number, Open>,
+    part: { readonly id: number; readonly message: Open; readonly payload: Uint8Array },
+  ): Promise<void> {
+    const { id, message, payload } = part;
+    try {
+      await message.incoming?.write(payload);
+    } catch (error) {
+      message.incoming?.abort();
+      open.delete(id);
+      this.#refuse(channel, id, this.#refusal(error));
+    }
   }
 
   /** Hands what has come so far to the store. */

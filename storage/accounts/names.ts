@@ -5,6 +5,9 @@ import { Permanent, Usage } from "../../core/errors.ts";
 const NAME_MAX = 40;
 const DOMAIN_MAX = 64;
 
+/** Longest folder that a command takes: a home with what is put below it must still fit column pw_dir. */
+const FOLDER_MAX = 100;
+
 /** A user and a domain. */
 export interface UserAddress {
   readonly name: string;
@@ -44,6 +47,34 @@ export function parseUserAddress(text: string, defaultDomain: string | undefined
 export function checkGecos(text: string): string {
   if (/[:\p{Cc}]/u.test(text)) {
     throw new Permanent(`comment ${JSON.stringify(text)} holds a colon or a control character`);
+  }
+  return text;
+}
+
+/**
+ * A folder named on the command line, without slashes at its end. It goes into users/assign, where a colon ends a field and
+ * a line feed a line, and daemons that run elsewhere must find it. Throws Permanent naming what is wrong.
+ */
+export function checkFolder(option: string, text: string): string {
+  const folder = text.replace(/\/+$/, "");
+  const parts = folder.split("/").slice(1);
+  if (!folder.startsWith("/") || parts.some((part) => part === "" || part === "." || part === "..")) {
+    throw new Permanent(`${option} ${JSON.stringify(text)}: not a folder by its whole path`);
+  }
+  if (/[:\p{Cc}]/u.test(folder)) {
+    throw new Permanent(`${option} ${JSON.stringify(text)}: a colon or a control character in a folder's name`);
+  }
+  if (folder.length > FOLDER_MAX) throw new Permanent(`${option} ${folder}: longer than ${FOLDER_MAX} characters`);
+  return folder;
+}
+
+/**
+ * What becomes of mail for nobody: `delete`, `bounce-no-mailbox`, an address or a folder. It stands in a command line of
+ * .qmail-default, which a shell may read. Throws Permanent.
+ */
+export function checkFallback(option: string, text: string): string {
+  if (!/^[A-Za-z0-9/_][A-Za-z0-9@._+=%/~-]{0,254}$/.test(text)) {
+    throw new Permanent(`${option} ${JSON.stringify(text)}: not an address or a folder that a shell reads as one word`);
   }
   return text;
 }

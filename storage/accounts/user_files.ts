@@ -8,6 +8,8 @@ import { addLine, removeLines, writeLineFile } from "./line_file.ts";
 
 /** Longest text of an answer, bytes. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
+/** Longest format of a date folder; the name made of it may be longer. */
+const FORMAT_MAX = 100;
 
 /** Sets the strftime format of folders that mail is delivered into; empty removes it [spec formats 5]. */
 export async function setDateFolder(
@@ -17,7 +19,9 @@ export async function setDateFolder(
 ): Promise<void> {
   const path = `${change.user.home}/Maildir/folder.dateformat`;
   if (change.format === "") return await removeTree(command.disk, path);
-  if (/[/\n\0]/.test(change.format)) throw new Permanent(`-D ${change.format}: a folder's name has no slash`);
+  if (/[/\p{Cc}]|^\.\.?$/u.test(change.format) || change.format.length > FORMAT_MAX) {
+    throw new Permanent(`-D ${JSON.stringify(change.format)}: not a folder's name of at most ${FORMAT_MAX} characters`);
+  }
   await command.users.makeHome(change.user, domain);
   await writeLineFile(command.disk, path, [change.format]);
 }

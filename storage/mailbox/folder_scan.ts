@@ -37,10 +37,11 @@ export function sureFromMs(time: DirectoryTime): number {
 
 /** How the path of a message that is still in new/ begins; other paths are names in cur/. */
 const NEW = "new/";
+const SLASH = 47;
 
 /** True for a message that is still in new/. */
 export function isInNew(path: string): boolean {
-  return path.startsWith(NEW);
+  return path.charCodeAt(3) === SLASH && path.startsWith(NEW);
 }
 
 /** The file of a message of a folder. */
@@ -56,8 +57,9 @@ export function baseOfPath(path: string): string {
 /** Messages of a directory of the folder: names in cur/, or `new/name`. */
 export function readMessagePaths(folder: string, part: "cur" | "new"): string[] {
   const paths: string[] = [];
-  for (const entry of Deno.readDirSync(`${folder}/${part}`)) {
-    if (isMessageName(entry.name) && !entry.isDirectory) paths.push(part === "cur" ? entry.name : NEW + entry.name);
+  const prefix = part === "cur" ? "" : NEW;
+  for (const { name, isDirectory } of Deno.readDirSync(`${folder}/${part}`)) {
+    if (isMessageName(name) && !isDirectory) paths.push(prefix + name);
   }
   return paths;
 }

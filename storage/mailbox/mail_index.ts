@@ -23,6 +23,8 @@ export const INDEX_FILE_NAME = "indimail-index.sqlite";
 const LAYOUT_VERSION = 2;
 /** How long another process may hold the file before we go on without it, milliseconds: it blocks all sessions. */
 const BUSY_TIMEOUT_MS = 250;
+/** Pages of 4 KB in the log from which a commit writes them to the file: more than a folder of 20,000 messages fills at once. */
+const CHECKPOINT_PAGES = 4096;
 
 /** What is known of a folder beside its columns; JSON in the table. */
 export interface FolderMeta {
@@ -81,7 +83,7 @@ export class MailIndex {
     this.#database = new DatabaseSync(path);
     try {
       this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL;
-        PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;`);
+        PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};`);
       const version = this.#row("PRAGMA user_version")?.[0];
       if (version === 0) this.#database.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT;`);
       else if (version !== LAYOUT_VERSION) throw new LayoutError();
@@ -251,7 +253,7 @@ export class MailIndex {
   #writeRows(folder: number, block: number, rows: readonly MessageRow[]): void {
     if (rows.length === 0) return this.#run("DELETE FROM blocks WHERE folder = ? AND block = ?", folder, block);
     const builder = new BlockBuilder(block);
-    for (const row of rows) builder.add(row);
+    for (const row of rows) builder.add(row.uid, row);
     this.#writeBlock(folder, builder.finish());
   }
 

@@ -178,7 +178,7 @@ export class MailStore {
 
   #save(mailbox: FolderMailbox): void {
     const { view } = mailbox;
-    if (!view.dirty || view.dead) return;
+    if (!view.dirty || view.dead || view.directories.replaced()) return;
     const { maildir, folder } = view.context;
     mailbox.savedMs = this.nowMs();
     view.dirty = false;

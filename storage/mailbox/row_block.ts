@@ -11,13 +11,17 @@ export const BLOCK_ROWS_MAX = 1 << BLOCK_BITS;
 const ROW_NUMBER_BYTES = 20;
 const FIRST_BYTES = 8 * 1024;
 
-/** What the index keeps of a message. */
-export interface MessageRow {
-  readonly uid: number;
+/** What the index keeps of a message, beside its UID. */
+export interface RowContent {
   readonly envelope: Uint8Array;
   readonly bodyStructure: Uint8Array;
   /** Bytes with CRLF line ends. */
   readonly sizeBytes: number;
+}
+
+/** What the index keeps of a message. */
+export interface MessageRow extends RowContent {
+  readonly uid: number;
 }
 
 /** The numbers of a block, in columns of equal length by ascending UID. */
@@ -97,9 +101,9 @@ export class BlockBuilder {
     this.block = block;
   }
 
-  add(row: MessageRow): void {
+  add(uid: number, row: RowContent): void {
     this.#sizes[this.#count] = row.sizeBytes;
-    this.#uids[this.#count] = row.uid;
+    this.#uids[this.#count] = uid;
     this.#envelopes.add(row.envelope);
     this.#structures.add(row.bodyStructure);
     this.#count++;

@@ -2,12 +2,12 @@
  * Envelopes, structures and headers of many messages of a view: what the index has is read in one query, what it lacks is
  * made of the files in slices (so that other sessions get their turn) and saved in few transactions.
  */
-import { indexRow, MessageIndexer } from "../../mail/imap/index_row.ts";
+import { type IndexRow, indexRow, MessageIndexer } from "../../mail/imap/index_row.ts";
 import type { CachedField, PackedRows } from "../../mail/imap/backend.ts";
 import type { FolderView } from "./folder_view.ts";
 import type { BlockColumn, RowField } from "./mail_index.ts";
 import { readHeader, readPieces, tryReadSmall } from "./message_file.ts";
-import { BlockBuilder, blockOf, type MessageRow, type StoredBlock } from "./row_block.ts";
+import { BlockBuilder, blockOf, type StoredBlock } from "./row_block.ts";
 import { RowPacker } from "./row_packer.ts";
 import { nextTurn } from "./turns.ts";
 
@@ -49,7 +49,7 @@ export async function readHeaders(view: FolderView, uids: Uint32Array): Promise<
 }
 
 /** What `read` makes of a message's file; undefined when the file is gone (then the view looks again). */
-export function readMessage<T>(view: FolderView, uid: number, read: (path: string) => T): T | undefined {
+function readMessage<T>(view: FolderView, uid: number, read: (path: string) => T): T | undefined {
   const path = view.pathOf(uid);
   if (path === undefined) return undefined;
   try {
@@ -93,26 +93,26 @@ function blockRanges(uids: Uint32Array): { from: number; to: number }[] {
 interface WantedRows {
   readonly wanted: readonly number[];
   /** The row's arrays are valid until the next. */
-  readonly take: (at: number, row: MessageRow) => void;
+  readonly take: (at: number, row: IndexRow) => void;
 }
 
 async function makeRows(view: FolderView, uids: Uint32Array, { wanted, take }: WantedRows): Promise<void> {
   const blocks: StoredBlock[] = [];
   let builder: BlockBuilder | undefined;
-  for (const [done, at] of wanted.entries()) {
+  for (let done = 0; done < wanted.length; done++) {
+    const at = wanted[done]!;
     const uid = uids[at]!;
     const made = readMessage(view, uid, makeRow);
     if (made) {
-      const row = { uid, ...made };
       const block = blockOf(uid);
       if (builder?.block !== block) {
         if (builder) blocks.push(builder.finish());
         builder = new BlockBuilder(block);
       }
-      builder.add(row);
-      take(at, row);
-      const column = view.columns.find(uid);
-      if (column >= 0) view.columns.sizes[column] = made.sizeBytes;
+      builder.add(uid, made);
+      take(at, made);
+      const row = view.columns.find(uid);
+      if (row >= 0) view.columns.sizes[row] = made.sizeBytes;
     }
     if (blocks.length >= TRANSACTION_BLOCKS) saveBlocks(view, blocks);
     if (done % SLICE_MESSAGES === SLICE_MESSAGES - 1) await nextTurn();
@@ -131,7 +131,7 @@ function saveBlocks(view: FolderView, blocks: StoredBlock[]): void {
   blocks.length = 0;
 }
 
-function makeRow(path: string): Omit<MessageRow, "uid"> {
+function makeRow(path: string): IndexRow {
   const whole = tryReadSmall(path);
   if (whole) return indexRow(whole);
   const indexer = new MessageIndexer();

@@ -68,9 +68,9 @@ export function formatUidFile(
   uidNext: number,
   entries: Iterable<readonly [uid: number, base: string]>,
 ): string {
-  const lines = [`1 ${uidValidity} ${uidNext}\n`];
-  for (const [uid, base] of entries) lines.push(`${uid} ${base}\n`);
-  return lines.join("");
+  let text = `1 ${uidValidity} ${uidNext}\n`;
+  for (const [uid, base] of entries) text += `${uid} ${base}\n`;
+  return text;
 }
 
 /** What tells one state of a folder's file from another; empty when there is none. */

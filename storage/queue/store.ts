@@ -176,6 +176,10 @@ class Store implements QueueStore {
     return { kind: "bytes", bytes: await this.#open.messages.readBody(held) };
   }
 
+  release(message: QueuedMessage): void {
+    this.#open.memory.drop(heldMessage(message));
+  }
+
   async done(
     message: QueuedMessage,
     indexes: readonly number[],

@@ -157,6 +157,8 @@ export interface QueueStore {
   begin(): Promise<Incoming>;
   /** The bytes: from memory, read from the journal (copy), or the path of the mess file. */
   body(message: QueuedMessage): Promise<MessageBody>;
+  /** Lets the bytes go that memory holds; `body` reads them from the journal should they be needed again. */
+  release(message: QueuedMessage): void;
   /**
    * Records that recipients (indexes into `recipients`) need no more delivery; with `bounceText` also appends that to the
    * bounce, in one step that no crash can divide. For a journal message resolves when the record is durable; it is

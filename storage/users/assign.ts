@@ -47,9 +47,11 @@ function parseLine(line: string, where: string): Assignment {
   return { kind, local: local.toLowerCase(), user, uid: Number(uid), gid: Number(gid), home, dash, ext };
 }
 
-/** One line of users/assign, without line end. */
+/** One line of users/assign, without line end. Throws Permanent when a field would end it too early. */
 export function formatAssignment(assignment: Assignment): string {
   const { kind, local, user, uid, gid, home, dash, ext } = assignment;
+  const broken = [local, user, home, dash, ext].find((field) => /[:\n\0]/.test(field));
+  if (broken !== undefined) throw new Permanent(`users/assign cannot hold ${JSON.stringify(broken)}`);
   return `${kind === "exact" ? "=" : "+"}${local}:${user}:${uid}:${gid}:${home}:${dash}:${ext}:`;
 }
 

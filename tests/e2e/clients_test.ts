@@ -112,7 +112,7 @@ SyncState ${folder}/${side}/.state/
   assertEquals(await countMessages(`${folder}/one/Archive`), 3);
 });
 
-Deno.test("mutt reads a message in a terminal and replies to it", async () => {
+Deno.test("mutt logs in by SCRAM, reads a message in a terminal and replies to it", async () => {
   await using installation = await Installation.start();
   await installation.addUser("joe", "secret");
   await installation.addUser("ann", "secret");
@@ -182,6 +182,12 @@ set wait_key = no
     const names = [...Deno.readDirSync(`${home}/Maildir/cur`)].map((entry) => entry.name);
     return names.some((name) => /:2,R?S/.test(name));
   });
+  const log = await installation.log();
+  assertMatch(
+    log,
+    /LOGIN, user=joe@example\.test, .* method=SCRAM-SHA-256/,
+    "mutt takes the best mechanism that it knows",
+  );
 });
 
 Deno.test("fetchmail takes mail away by POP3", async () => {

@@ -128,8 +128,9 @@ Deno.test("one message to 2,000 recipients reaches each of them once", async () 
   await smtp.ask("EHLO x", /^250 .*\r\n$/m);
   await smtp.ask(`AUTH PLAIN ${btoa("\0joe@example.test\0secret")}`, /^235 /);
   const envelope = ["MAIL FROM:<joe@example.test>", ...recipients.map((address) => `RCPT TO:<${address}>`), "DATA"];
-  const answers = await smtp.ask(envelope.join("\r\n"), /^[354]\d\d (?!.*2\.1\.)[^\r]*\r\n$/m);
+  const answers = await smtp.ask(envelope.join("\r\n"), /^[345]\d\d [^\r]*\r\n$/m);
   assertEquals(answers.match(/^250 2\.1\.5 /gm)?.length, RECIPIENTS);
+  assertMatch(answers.slice(-200), /\r\n354 [^\r]*\r\n$/);
   assertMatch(await smtp.ask("Subject: to all\r\n\r\nhello\r\n.", /\r\n$/), /^250 2\.0\.0 /);
   await eventually("all deliveries", () => sink.messages.length >= RECIPIENTS, 120_000);
   const reached = sink.messages.flatMap((message) => message.recipients);

@@ -88,3 +88,18 @@ Deno.test("an inherited mark does not let a process skip its fences", async () =
     Deno.removeSync(root, { recursive: true });
   }
 });
+
+Deno.test("a role whose modules Deno has not compiled yet starts behind its fences all the same", async () => {
+  if (Deno.env.get("INDIMAIL_BIN") !== undefined) return;
+  const cache = Deno.makeTempDirSync({ dir: PLACE });
+  try {
+    const args = ["run", "-A", "--no-prompt", "--unstable-net", "--unstable-worker-options", `${checkout}main.ts`];
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...args, "--root", cache, "indimail-probe", "lookup", cache, "1"],
+      env: { INDIMAIL_ACCOUNTS: "0", DENO_DIR: cache },
+    }).output();
+    assert(new TextDecoder().decode(stdout).startsWith("["), new TextDecoder().decode(stderr));
+  } finally {
+    Deno.removeSync(cache, { recursive: true });
+  }
+});
