@@ -2,16 +2,11 @@
  * Bytes and text: the few conversions that every room needs. Envelope addresses, control files and file names are
  * handled as latin1 text: one character a byte, nothing lost.
  */
-
-const CHUNK = 8192;
-const latin1Decoder = new TextDecoder("latin1");
+import { Buffer } from "node:buffer";
 
 /** Text of bytes, one character a byte (ISO 8859-1, not windows-1252: 0x80 to 0x9f stay what they are). */
 export function latin1Text(bytes: Uint8Array): string {
-  if (isAscii(bytes)) return latin1Decoder.decode(bytes);
-  let text = "";
-  for (let at = 0; at < bytes.length; at += CHUNK) text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
-  return text;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"); // measured the fastest
 }
 
 /** Bytes of latin1 text; characters above 255 lose their upper bits, so check text from outside first. */

@@ -64,7 +64,7 @@ async function aliasOf(
   const { domain } = await command.realDomain(checkDomainName(operand.slice(at + 1)));
   if (at < 0) return { alias: undefined, domain };
   const alias = operand.slice(0, at).toLowerCase();
-  if (alias === "" || /[\s:\p{Cc}]/u.test(alias)) throw new Permanent(`${operand}: not an alias`);
+  if (alias === "" || /[\s:\p{Cc}]/u.test(alias)) throw new Permanent(`${JSON.stringify(operand)}: not an alias`);
   return { alias, domain };
 }
 

@@ -4,6 +4,7 @@ import { Header } from "../header/header.ts";
 import { parseMime } from "../mime/parse.ts";
 import type { ImapMessage } from "./backend.ts";
 import { currentIndices } from "./changes.ts";
+import { headerOfEnvelope } from "./envelope.ts";
 import type { Numbering } from "./command_store.ts";
 import type { SearchCommand, SearchKey } from "./parse_search.ts";
 import { bad, type Completion, no, ok } from "./replies.ts";
@@ -13,6 +14,8 @@ import type { CommandContext } from "./session_types.ts";
 
 /** Messages whose headers are asked of the store at once. Ours. */
 const HEADER_BATCH = 64;
+/** Messages whose envelopes are asked of the store at once. Ours. */
+const ENVELOPE_BATCH = 1024;
 
 /** [rfc3501 6.4.4] [rfc3501 6.4.8] */
 export async function runSearch(
@@ -46,20 +49,16 @@ async function search(folder: SelectedMailbox, key: SearchKey): Promise<number[]
   for (let index = 0; index < known.uids.length; index++) {
     const place = places ? places[index]! : index;
     if (place < 0) continue;
-    const candidate: Candidate = {
-      index,
-      flags: current.flags[place]!,
-      recent: folder.isRecent(known.uids[index]!),
-      internalDateMs: current.internalDatesMs[place]!,
-      sizeBytes: current.sizesBytes[place]!,
-    };
+    const recent = folder.isRecent(known.uids[index]!);
+    const candidate: Candidate = { index, recent, snapshot: current, place };
     const result = test(candidate);
     if (result) found.push(index);
     else if (result === undefined) undecided.push(candidate);
   }
   const need = needOf(key);
-  if (undecided.length > 0 && need !== "columns") undecided = await byHeader(folder, { test, undecided, found });
-  if (undecided.length > 0 && need === "message") await byMessage(folder, { test, undecided, found });
+  if (undecided.length > 0 && need.header) undecided = await byHeader(folder, { test, undecided, found });
+  else if (undecided.length > 0 && need.envelope) undecided = await byEnvelope(folder, { test, undecided, found });
+  if (undecided.length > 0 && need.message) await byMessage(folder, { test, undecided, found });
   return found;
 }
 
@@ -83,6 +82,24 @@ async function byHeader(folder: SelectedMailbox, pass: Pass): Promise<Candidate[
       const result = pass.test(candidate);
       if (result) pass.found.push(candidate.index);
       else if (result === undefined) rest.push(candidate);
+    }
+  }
+  return rest;
+}
+
+/** Decides what the fields decide that the store's envelopes have; gives back the rest. */
+async function byEnvelope(folder: SelectedMailbox, pass: Pass): Promise<Candidate[]> {
+  const rest: Candidate[] = [];
+  for (let from = 0; from < pass.undecided.length; from += ENVELOPE_BATCH) {
+    const batch = pass.undecided.slice(from, from + ENVELOPE_BATCH);
+    const uids = Uint32Array.from(batch, (candidate) => folder.known.uids[candidate.index]!);
+    const { bytes, starts, lengths } = await folder.mailbox.cached("envelope", uids);
+    for (const [row, known] of batch.entries()) {
+      if (lengths[row] === 0) continue;
+      const candidate = { ...known, header: headerOfEnvelope(bytes, starts[row]!) };
+      const result = pass.test(candidate);
+      if (result) pass.found.push(candidate.index);
+      else if (result === undefined) rest.push(known);
     }
   }
   return rest;

@@ -2,6 +2,7 @@
  * ENVELOPE of a message [rfc3501 7.4.2]: made once when a message enters the index, then copied. Values are unfolded, encoded
  * words stay; 8-bit text goes as a literal.
  */
+import { latin1Text } from "../../core/bytes.ts";
 import { type MailAddress, type Mailbox, parseAddressList } from "../address/parse.ts";
 import { Header } from "../header/header.ts";
 import { formatNstring, formatString, textBytes } from "./format.ts";
@@ -74,4 +75,41 @@ function mailboxText(mailbox: Mailbox): string {
   const name = mailbox.name === "" ? "NIL" : formatString(mailbox.name);
   const route = mailbox.route === "" ? "NIL" : formatString(mailbox.route);
   return `(${name} ${route} ${formatString(mailbox.local)} ${formatString(mailbox.domain)})`;
+}
+
+/** Date and Subject of an ENVELOPE that begins there, as a header: they stand first in it, and as they were. */
+export function headerOfEnvelope(bytes: Uint8Array, start: number): Header {
+  const date = readNstring(bytes, start + 1);
+  const subject = readNstring(bytes, date.end + 1);
+  const field = (name: string, { text }: Nstring) => text === undefined ? "" : `${name}: ${text}\n`;
+  return new Header(field("Date", date) + field("Subject", subject));
+}
+
+interface Nstring {
+  readonly text: string | undefined;
+  readonly end: number;
+}
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const BRACE = 123;
+
+/** A string as formatNstring writes it. */
+function readNstring(bytes: Uint8Array, start: number): Nstring {
+  if (bytes[start] === QUOTE) {
+    let end = start + 1;
+    let escaped = false;
+    for (; bytes[end] !== QUOTE && end < bytes.length; end++) {
+      if (bytes[end] !== BACKSLASH) continue;
+      escaped = true;
+      end++;
+    }
+    const text = latin1Text(bytes.subarray(start + 1, end));
+    return { text: escaped ? text.replace(/\\([^])/g, "$1") : text, end: end + 1 };
+  }
+  if (bytes[start] !== BRACE) return { text: undefined, end: start + "NIL".length };
+  const digitsEnd = bytes.indexOf(BRACE + 2, start);
+  const from = digitsEnd + "}\r\n".length;
+  const end = from + Number(latin1Text(bytes.subarray(start + 1, digitsEnd)));
+  return { text: latin1Text(bytes.subarray(from, end)), end };
 }

@@ -9,7 +9,7 @@ import { Header } from "../header/header.ts";
 import { decodeCharset, decodeUtf8OrLatin1 } from "../mime/charset.ts";
 import { charsetOf, isType, type MimePart, transferEncodingOf } from "../mime/part.ts";
 import { decodeTransfer } from "../mime/transfer.ts";
-import { KEYWORD_BIT_FIRST } from "./backend.ts";
+import { type ImapSnapshot, KEYWORD_BIT_FIRST } from "./backend.ts";
 import type { SearchKey } from "./parse_search.ts";
 import { sequenceIndices, uidIndices } from "./sets.ts";
 
@@ -17,13 +17,14 @@ import { sequenceIndices, uidIndices } from "./sets.ts";
 export const SEARCH_MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 
-/** What is known of the message at hand; `undefined` of `header` and `root`: not read yet. */
+/** What is known of the message at hand; `undefined` of `header` and `content`: not read yet. */
 export interface Candidate {
   readonly index: number;
-  readonly flags: number;
   readonly recent: boolean;
-  readonly internalDateMs: number;
-  readonly sizeBytes: number;
+  /** Its columns: flags, date and size are at `place`. Dates and sizes may have to be found first, so only when asked for. */
+  readonly snapshot: ImapSnapshot;
+  readonly place: number;
+  /** Its header, or a part of it in which every field is that the keys ask for. */
   readonly header?: Header;
   /** The message up to SEARCH_MESSAGE_BYTES_MAX and its structure. */
   readonly content?: { readonly bytes: Uint8Array; readonly root: MimePart };
@@ -38,32 +39,45 @@ export interface SearchScope {
   readonly keywords: readonly string[];
 }
 
-/** What a search needs to read. */
-export type SearchNeed = "columns" | "header" | "message";
+/** What has to be read where the columns do not decide. */
+export interface SearchNeed {
+  /** Fields that the envelope has as well. */
+  readonly envelope: boolean;
+  /** Other fields. */
+  readonly header: boolean;
+  readonly message: boolean;
+}
 
-/** What a key needs to read at most. */
+/** What keys need to read at most. */
 export function needOf(key: SearchKey): SearchNeed {
   switch (key.kind) {
     case "and":
-      return key.keys.map(needOf).reduce(larger, "columns");
+      return key.keys.map(needOf).reduce(both, NOTHING);
     case "or":
-      return larger(needOf(key.a), needOf(key.b));
+      return both(needOf(key.a), needOf(key.b));
     case "not":
       return needOf(key.key);
-    case "header":
     case "sent":
-      return "header";
+      return { ...NOTHING, envelope: true };
+    case "header":
+      // SUBJECT is what the envelope says [rfc3501 6.4.4]
+      return { ...NOTHING, [key.field === "subject" ? "envelope" : "header"]: true };
     case "body":
     case "text":
-      return "message";
+      return { ...NOTHING, message: true };
     default:
-      return "columns";
+      return NOTHING;
   }
 }
 
-function larger(a: SearchNeed, b: SearchNeed): SearchNeed {
-  if (a === "message" || b === "message") return "message";
-  return a === "header" || b === "header" ? "header" : "columns";
+const NOTHING: SearchNeed = { envelope: false, header: false, message: false };
+
+function both(a: SearchNeed, b: SearchNeed): SearchNeed {
+  return {
+    envelope: a.envelope || b.envelope,
+    header: a.header || b.header,
+    message: a.message || b.message,
+  };
 }
 
 /**
@@ -103,17 +117,18 @@ function plainTest(key: PlainKey, scope: SearchScope): Test {
     case "recent":
       return (candidate) => candidate.recent;
     case "flag":
-      return (candidate) => (candidate.flags & key.bit) !== 0;
+      return ({ snapshot, place }) => (snapshot.flags[place]! & key.bit) !== 0;
     case "keyword": {
       const number = scope.keywords.findIndex((name) => name.toLowerCase() === key.name.toLowerCase());
-      return number < 0 ? () => false : (candidate) => (candidate.flags & (1 << (KEYWORD_BIT_FIRST + number))) !== 0;
+      const bit = 1 << (KEYWORD_BIT_FIRST + number);
+      return number < 0 ? () => false : ({ snapshot, place }) => (snapshot.flags[place]! & bit) !== 0;
     }
     case "internal":
-      return (candidate) => compareDay(Math.floor(candidate.internalDateMs / DAY_MS), key);
+      return ({ snapshot, place }) => compareDay(Math.floor(snapshot.internalDatesMs[place]! / DAY_MS), key);
     case "size":
       return key.relation === "larger"
-        ? (candidate) => candidate.sizeBytes > key.bytes
-        : (candidate) => candidate.sizeBytes < key.bytes;
+        ? ({ snapshot, place }) => snapshot.sizesBytes[place]! > key.bytes
+        : ({ snapshot, place }) => snapshot.sizesBytes[place]! < key.bytes;
     case "sent":
       return (candidate) => candidate.header && sentTest(candidate.header, key);
     case "header":

@@ -15,6 +15,9 @@ const HEADER_BYTES_MAX = 16 * 1024 * 1024;
 /** Bytes kept of what a program in place of qmail-queue says. */
 const CUSTOM_BYTES_MAX = 4096;
 
+/** qmail-queue's exit code for a message that could not be written [man qmail-queue.9]. */
+const CANNOT_WRITE = 53;
+
 /** Variables that qmail-inject reads. */
 export const QMAIL_INJECT_ENV = {
   ...INJECT_ENV,
@@ -182,6 +185,7 @@ async function runQueueProgram(
     return { code: 82, text: errorText(error) };
   }
   const said = readAll(child.readers.get(2)!);
+  let unread: string | undefined;
   try {
     const message = child.writers.get(0)!;
     try {
@@ -201,11 +205,15 @@ async function runQueueProgram(
       await child.ended;
       throw error;
     }
-    proc.log.line(`warning: ${job.program} does not read its message: ${errorText(error)}`); // its exit code says why
+    unread = errorText(error); // its exit code says why
   }
   const { code, signal } = await child.ended;
   const text = await said;
   if (signal !== 0) return { code: 123, text: `${job.program} was killed by signal ${signal}` };
+  if (unread !== undefined && code === 0) {
+    proc.log.line(`warning: ${job.program} says success, but did not read the whole message: ${unread}`);
+    return { code: CANNOT_WRITE, text: "" };
+  }
   return { code, text: code === 88 ? text : "" };
 }
 

@@ -14,13 +14,20 @@ export interface UserAddress {
   readonly domain: string;
 }
 
+/** Text of a command line for a message: quoted when it is empty or would not be seen as it is. */
+function shown(text: string): string {
+  return text === "" || /[\s\p{Cc}]/u.test(text) ? JSON.stringify(text) : text;
+}
+
 /** A domain name in lower case. Throws Permanent naming what is wrong [man vadddomain.9]. */
 export function checkDomainName(text: string): string {
   const domain = text.toLowerCase();
-  if (domain.length > DOMAIN_MAX) throw new Permanent(`${domain}: a domain name has at most ${DOMAIN_MAX} characters`);
+  if (domain.length > DOMAIN_MAX) {
+    throw new Permanent(`${shown(domain)}: a domain name has at most ${DOMAIN_MAX} characters`);
+  }
   const labels = domain.split(".");
   if (domain === "" || labels.some((label) => !/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(label))) {
-    throw new Permanent(`${text} is not a domain name: letters, digits, - and dots, - not first or last`);
+    throw new Permanent(`${shown(text)} is not a domain name: letters, digits, - and dots, - not first or last`);
   }
   return domain;
 }
@@ -28,9 +35,9 @@ export function checkDomainName(text: string): string {
 /** A user name in lower case. Throws Permanent naming what is wrong [man vadduser.9]. */
 export function checkUserName(text: string): string {
   const name = text.toLowerCase();
-  if (name.length > NAME_MAX) throw new Permanent(`${name}: a user name has at most ${NAME_MAX} characters`);
+  if (name.length > NAME_MAX) throw new Permanent(`${shown(name)}: a user name has at most ${NAME_MAX} characters`);
   if (!/^[a-z0-9_.-]+$/.test(name) || name === "." || name === "..") {
-    throw new Permanent(`${text} is not a user name: letters, digits, dot, - and _ only`);
+    throw new Permanent(`${shown(text)} is not a user name: letters, digits, dot, - and _ only`);
   }
   return name;
 }
@@ -39,7 +46,7 @@ export function checkUserName(text: string): string {
 export function parseUserAddress(text: string, defaultDomain: string | undefined): UserAddress {
   const at = text.lastIndexOf("@");
   const [name, domain] = at < 0 ? [text, defaultDomain ?? ""] : [text.slice(0, at), text.slice(at + 1)];
-  if (name === "" || domain === "") throw new Usage(`${text} is not an address: user@domain`);
+  if (name === "" || domain === "") throw new Usage(`${shown(text)} is not an address: user@domain`);
   return { name: checkUserName(name), domain: checkDomainName(domain) };
 }
 

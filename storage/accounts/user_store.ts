@@ -49,8 +49,8 @@ export interface UserStoreContext {
 
 /** A quota as its column has it. Throws Permanent when the text is none. */
 export function quotaText(text: string): string {
-  const quota = tryQuota(text);
-  if (!quota) throw new Permanent(`${text} is not a quota: bytes, or with k, m or g, or NOQUOTA`);
+  const quota = text === "" ? undefined : tryQuota(text);
+  if (!quota) throw new Permanent(`${text || "an empty text"} is not a quota: bytes, or with k, m or g, or NOQUOTA`);
   return formatQuota(quota);
 }
 

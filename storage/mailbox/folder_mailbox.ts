@@ -18,8 +18,12 @@ import {
 import { UNKNOWN } from "./columns.ts";
 import type { FolderView } from "./folder_view.ts";
 import { type Checkpoint, openMessage } from "./message_file.ts";
+import { nextTurn } from "./turns.ts";
 import { copyMessages, type CopyOptions, removeMessages, storeFlags } from "./view_changes.ts";
 import { cachedRows, readHeaders } from "./view_rows.ts";
+
+/** Messages opened before other sessions get their turn: some 2 ms. */
+const TURN_MESSAGES = 32;
 
 /** What a mailbox needs of store and account. */
 export interface MailboxOwner {
@@ -48,6 +52,7 @@ export class FolderMailbox implements ImapMailbox {
   savedMs = 0;
   readonly #owner: MailboxOwner;
   #checkpoint: Checkpoint | undefined;
+  #opened = 0;
 
   constructor(view: FolderView, owner: MailboxOwner) {
     this.view = view;
@@ -96,6 +101,7 @@ export class FolderMailbox implements ImapMailbox {
   }
 
   async message(uid: number): Promise<ImapMessage | undefined> {
+    if (++this.#opened % TURN_MESSAGES === 0) await nextTurn();
     for (let attempt = 0; attempt < 2; attempt++) {
       const row = this.view.columns.find(uid);
       const path = this.view.pathOf(uid);

@@ -18,6 +18,13 @@ Deno.test("a file parsed and formatted is the same file", () => {
   assertEquals(formatAssign(parseAssign(ASSIGN, "assign")), ASSIGN);
 });
 
+Deno.test("what would end a field or a line too early is not written", () => {
+  for (const home of ["/a:b", "/a\nb", "/a\0b"]) {
+    const broken = domainAssignment("example.com", { uid: 1, gid: 1, home });
+    assertThrows(() => formatAssign([broken]), Permanent, "cannot hold");
+  }
+});
+
 Deno.test("an error names the file and the line", () => {
   assertThrows(() => parseAssign("=a:b:c:1:/::\n.\n", "assign"), Permanent, "assign line 1");
   assertThrows(() => parseAssign("=a:b:1:1:/::\n.\n", "assign"), Permanent, "assign line 1: needs seven fields");
