@@ -85,6 +85,8 @@ async function annReads(text: string): Promise<void> {
     await eventually(`"${text}" at ${url}`, async () => {
       const { stdout } = await command("curl", ["-sSk", "--user", "ann@example.test:secret", url]);
       return stdout.includes(text);
+    }).catch(async (error: unknown) => {
+      throw new Error(`${error}\n${await Deno.readTextFile("/var/log/indimail/current")}`);
     });
     text = "Subject:";
   }
@@ -139,7 +141,7 @@ async function restartsRoles(): Promise<void> {
   const after = await eventually("all roles to be back", async () => {
     const now = await roles();
     const back = before.every(({ name, pid }) =>
-      now.some((role) => role.name === name && role.state === "up" && role.pid !== pid && role.restarts === 1)
+      now.some((role) => role.name === name && role.state === "up" && role.pid !== pid && role.restarts >= 1)
     );
     return back && now;
   });
