@@ -25,8 +25,18 @@ export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
 
 /** True when no byte is above 127. */
 export function isAscii(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length; at++) if (bytes[at]! > 127) return false;
-  return true;
+  const head = (4 - (bytes.byteOffset & 3)) & 3;
+  let all = 0;
+  if (bytes.length <= head) {
+    for (const byte of bytes) all |= byte;
+    return (all & 0x80) === 0;
+  }
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + head, (bytes.length - head) >> 2);
+  for (let at = 0; at < words.length; at++) all |= words[at]!;
+  if ((all & 0x80808080) !== 0) return false;
+  for (let at = 0; at < head; at++) all |= bytes[at]!;
+  for (let at = head + words.length * 4; at < bytes.length; at++) all |= bytes[at]!;
+  return (all & 0x80) === 0;
 }
 
 /** All parts in a row. */

@@ -42,6 +42,9 @@ export interface Role {
 
 /** Name resolution and time zone. */
 const RESOLVER = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/localtime"] as const;
+/** Certificates of authorities, which the runtime reads at the first TLS connection that goes out. */
+const AUTHORITIES = ["/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"] as const;
+const AUTHORITY_VARIABLES = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"] as const;
 
 /** Every role. */
 export const ROLES = {
@@ -107,7 +110,8 @@ export const ROLES = {
     groups: ["qmail", "qcerts"],
     read: ["control", "certs", "queueBase"],
     write: ["run"],
-    readSystem: [...RESOLVER, "/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"],
+    readSystem: [...RESOLVER, ...AUTHORITIES],
+    readVariables: AUTHORITY_VARIABLES,
     listens: false,
     sockets: ["remote"],
     connects: "any",
@@ -120,8 +124,8 @@ export const ROLES = {
     groups: ["qmail"],
     read: ["control", "users", "domains", "alias", "lib"],
     write: ["lib", "run"],
-    readSystem: [...RESOLVER, "/etc/passwd", "/etc/group", "/run/mysqld", "/var/run/mysqld"],
-    readVariables: ["MYSQL_OPT_SSL_CA"],
+    readSystem: [...RESOLVER, ...AUTHORITIES, "/etc/passwd", "/etc/group", "/run/mysqld", "/var/run/mysqld"],
+    readVariables: ["MYSQL_OPT_SSL_CA", ...AUTHORITY_VARIABLES],
     listens: false,
     sockets: ["lookup"],
     connects: "any",

@@ -152,10 +152,10 @@ export const KEYWORDS_MAX = 26;
 export interface ImapSnapshot {
   readonly uids: Uint32Array;
   readonly flags: Uint32Array;
-  /** Milliseconds since 1970. */
-  readonly internalDatesMs: Float64Array;
-  /** RFC822.SIZE: bytes as sent, so with CRLF line ends. */
-  readonly sizesBytes: Float64Array;
+  /** INTERNALDATE of the message at an index, milliseconds since 1970. It may have to be found first. */
+  dateAt(index: number): number;
+  /** RFC822.SIZE of the message at an index: bytes as sent, so with CRLF line ends. It may have to be found first. */
+  sizeAt(index: number): number;
 }
 
 /** Many byte strings in one buffer: row i is bytes[starts[i] .. starts[i] + lengths[i]); length 0: no such message. */
@@ -176,6 +176,8 @@ export interface ImapMessage {
   readonly sizeBytes: number;
   /** All of it, when it is not larger than MESSAGE_WHOLE_BYTES_MAX; the session does not change it. */
   readonly whole?: Uint8Array;
+  /** As `whole`, but with the line ends of the file: cheaper, for who looks into the text only. */
+  readonly stored?: Uint8Array;
   /** Bytes from `from` to before `to`, in pieces that are valid until the next one is asked for. */
   pieces(from: number, to: number): AsyncIterable<Uint8Array>;
   close(): void;
@@ -221,6 +223,8 @@ export interface ImapMailbox {
   recent(options: { readonly take: boolean }): UidRange;
   /** Bits of keywords (without regard to case), made where missing; undefined when there is no room for them. */
   keywordBits(names: readonly string[]): Eventually<number | undefined>;
+  /** Finds what sizeAt will be asked, so that other sessions get their turn meanwhile; `cached` does it as well. */
+  findSizes(uids: Uint32Array): Eventually<void>;
   /** One field of many messages, in the order asked for. `uids` is ascending. */
   cached(field: CachedField, uids: Uint32Array): Eventually<PackedRows>;
   /** Header with the empty line of many messages, CRLF line ends; undefined for one that is gone. */

@@ -15,8 +15,8 @@ import type { SelectedMailbox } from "./selected.ts";
 import type { CommandContext } from "./session_types.ts";
 import type { NumberSet } from "./sets.ts";
 
-/** Messages whose cached fields are asked of the store at once. Ours: a few MB of envelopes. */
-const CACHED_BATCH = 4096;
+/** Messages whose cached fields are asked of the store at once. Ours: the client reads some while others are found. */
+const CACHED_BATCH = 1024;
 /** Messages whose headers are asked of the store at once. Ours. */
 const HEADER_BATCH = 64;
 
@@ -25,6 +25,7 @@ interface Plan {
   readonly items: readonly FetchItem[];
   readonly envelope: boolean;
   readonly structure: boolean;
+  readonly size: boolean;
   /** Headers are enough for the sections. */
   readonly headers: boolean;
   readonly message: boolean;
@@ -61,6 +62,7 @@ function planOf(items: readonly FetchItem[], numbering: Numbering): Plan {
     items: all,
     envelope: needs("envelope"),
     structure: needs("bodystructure"),
+    size: needs("size"),
     message,
     headers: sections.length > 0 && !message,
     setsSeen: sections.some((item) => !item.peek),
@@ -115,6 +117,7 @@ class Fetching {
     const rows = (field: CachedField) => mailbox.cached(field, uids);
     const envelopes = plan.envelope ? await rows("envelope") : undefined;
     const structures = plan.structure ? await rows("bodyStructure") : undefined;
+    if (plan.size && !envelopes && !structures) await mailbox.findSizes(uids);
     const headers = plan.headers ? await mailbox.headers(uids) : undefined;
     for (let row = 0; row < indices.length; row++) {
       const index = indices[row]!;
@@ -200,10 +203,10 @@ class Fetching {
         return out.text(")");
       case "internaldate":
         out.text("INTERNALDATE ");
-        return out.text(formatInternalDate(current.internalDatesMs[row.place]!));
+        return out.text(formatInternalDate(current.dateAt(row.place)));
       case "size":
         out.text("RFC822.SIZE ");
-        return out.number(current.sizesBytes[row.place]!);
+        return out.number(current.sizeAt(row.place));
       case "envelope":
         out.text("ENVELOPE ");
         return writeRow(out, row.envelopes!, row.row);

@@ -1,14 +1,12 @@
 /** SEARCH and UID SEARCH [rfc3501 6.4.4]: reads as little as decides. */
-import { concatBytes } from "../../core/bytes.ts";
 import { Header } from "../header/header.ts";
-import { parseMime } from "../mime/parse.ts";
-import type { ImapMessage } from "./backend.ts";
 import { currentIndices } from "./changes.ts";
 import { headerOfEnvelope } from "./envelope.ts";
 import type { Numbering } from "./command_store.ts";
 import type { SearchCommand, SearchKey } from "./parse_search.ts";
 import { bad, type Completion, no, ok } from "./replies.ts";
-import { type Candidate, needOf, SEARCH_MESSAGE_BYTES_MAX, type Test, testOf } from "./search.ts";
+import { type Candidate, needOf, type SearchNeed, type Test, testOf } from "./search.ts";
+import { contentOf } from "./search_content.ts";
 import type { SelectedMailbox } from "./selected.ts";
 import type { CommandContext } from "./session_types.ts";
 
@@ -56,13 +54,16 @@ async function search(folder: SelectedMailbox, key: SearchKey): Promise<number[]
     else if (result === undefined) undecided.push(candidate);
   }
   const need = needOf(key);
-  if (undecided.length > 0 && need.header) undecided = await byHeader(folder, { test, undecided, found });
-  else if (undecided.length > 0 && need.envelope) undecided = await byEnvelope(folder, { test, undecided, found });
-  if (undecided.length > 0 && need.message) await byMessage(folder, { test, undecided, found });
+  if (undecided.length > 0 && need.header) undecided = await byHeader(folder, { need, test, undecided, found });
+  else if (undecided.length > 0 && need.envelope) {
+    undecided = await byEnvelope(folder, { need, test, undecided, found });
+  }
+  if (undecided.length > 0 && need.message) await byMessage(folder, { need, test, undecided, found });
   return found;
 }
 
 interface Pass {
+  readonly need: SearchNeed;
   readonly test: Test;
   readonly undecided: readonly Candidate[];
   readonly found: number[];
@@ -111,18 +112,10 @@ async function byMessage(folder: SelectedMailbox, pass: Pass): Promise<void> {
     const message = await folder.mailbox.message(folder.known.uids[candidate.index]!);
     if (!message) continue;
     try {
-      const bytes = message.whole ?? await beginningOf(message);
-      const root = parseMime(bytes);
-      if (pass.test({ ...candidate, header: root.header, content: { bytes, root } })) pass.found.push(candidate.index);
+      const content = await contentOf(message, pass.need);
+      if (pass.test({ ...candidate, header: content.root.header, content })) pass.found.push(candidate.index);
     } finally {
       message.close();
     }
   }
-}
-
-async function beginningOf(message: ImapMessage): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  const to = Math.min(message.sizeBytes, SEARCH_MESSAGE_BYTES_MAX);
-  for await (const piece of message.pieces(0, to)) pieces.push(piece.slice());
-  return concatBytes(...pieces);
 }

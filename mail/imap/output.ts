@@ -87,7 +87,7 @@ export class ImapOutput {
   async flush(): Promise<void> {
     if (this.#length === 0) return;
     const bytes = this.#buffer.subarray(0, this.#length);
-    this.#nextBytes = this.#length < LONG_BYTES ? FIRST_BUFFER_BYTES : this.#buffer.length;
+    this.#nextBytes = this.#length < LONG_BYTES ? FIRST_BUFFER_BYTES : this.#length + FIRST_BUFFER_BYTES;
     this.#buffer = EMPTY;
     this.#length = 0;
     await this.#writer.write(bytes);

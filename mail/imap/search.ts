@@ -2,7 +2,7 @@
  * Evaluates SEARCH [rfc3501 6.4.4]: first what the columns answer, then, only for messages that are still undecided, headers in
  * batches, and last whole messages. Texts are compared as lower-cased Unicode.
  */
-import { latin1Text } from "../../core/bytes.ts";
+import { isAscii, latin1Text } from "../../core/bytes.ts";
 import { tryParseDate } from "../date.ts";
 import { decodeHeaderText } from "../header/encoded_word.ts";
 import { Header } from "../header/header.ts";
@@ -11,10 +11,9 @@ import { charsetOf, isType, type MimePart, transferEncodingOf } from "../mime/pa
 import { decodeTransfer } from "../mime/transfer.ts";
 import { type ImapSnapshot, KEYWORD_BIT_FIRST } from "./backend.ts";
 import type { SearchKey } from "./parse_search.ts";
+import type { SearchedContent } from "./search_content.ts";
 import { sequenceIndices, uidIndices } from "./sets.ts";
 
-/** Bytes of a message that are searched; what lies behind is not found. Ours. */
-export const SEARCH_MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 
 /** What is known of the message at hand; `undefined` of `header` and `content`: not read yet. */
@@ -26,8 +25,12 @@ export interface Candidate {
   readonly place: number;
   /** Its header, or a part of it in which every field is that the keys ask for. */
   readonly header?: Header;
-  /** The message up to SEARCH_MESSAGE_BYTES_MAX and its structure. */
-  readonly content?: { readonly bytes: Uint8Array; readonly root: MimePart };
+  readonly content?: SearchedContent;
+}
+
+/** What of a part a search looks at. */
+export interface SearchedPart extends Pick<MimePart, "kind" | "header" | "contentType" | "bodyStart" | "end"> {
+  readonly children: readonly SearchedPart[];
 }
 
 /** A key made ready for a folder: sets are bits, keywords are flag bits. */
@@ -46,6 +49,8 @@ export interface SearchNeed {
   /** Other fields. */
   readonly header: boolean;
   readonly message: boolean;
+  /** A text that is looked for in messages has line ends. */
+  readonly lineEnds: boolean;
 }
 
 /** What keys need to read at most. */
@@ -64,19 +69,20 @@ export function needOf(key: SearchKey): SearchNeed {
       return { ...NOTHING, [key.field === "subject" ? "envelope" : "header"]: true };
     case "body":
     case "text":
-      return { ...NOTHING, message: true };
+      return { ...NOTHING, message: true, lineEnds: key.text.includes("\n") };
     default:
       return NOTHING;
   }
 }
 
-const NOTHING: SearchNeed = { envelope: false, header: false, message: false };
+const NOTHING: SearchNeed = { envelope: false, header: false, message: false, lineEnds: false };
 
 function both(a: SearchNeed, b: SearchNeed): SearchNeed {
   return {
     envelope: a.envelope || b.envelope,
     header: a.header || b.header,
     message: a.message || b.message,
+    lineEnds: a.lineEnds || b.lineEnds,
   };
 }
 
@@ -124,11 +130,11 @@ function plainTest(key: PlainKey, scope: SearchScope): Test {
       return number < 0 ? () => false : ({ snapshot, place }) => (snapshot.flags[place]! & bit) !== 0;
     }
     case "internal":
-      return ({ snapshot, place }) => compareDay(Math.floor(snapshot.internalDatesMs[place]! / DAY_MS), key);
+      return ({ snapshot, place }) => compareDay(Math.floor(snapshot.dateAt(place) / DAY_MS), key);
     case "size":
       return key.relation === "larger"
-        ? ({ snapshot, place }) => snapshot.sizesBytes[place]! > key.bytes
-        : ({ snapshot, place }) => snapshot.sizesBytes[place]! < key.bytes;
+        ? ({ snapshot, place }) => snapshot.sizeAt(place) > key.bytes
+        : ({ snapshot, place }) => snapshot.sizeAt(place) < key.bytes;
     case "sent":
       return (candidate) => candidate.header && sentTest(candidate.header, key);
     case "header":
@@ -190,7 +196,7 @@ function headerTextHas(header: Header, text: string): boolean {
 }
 
 /** Whether a text part below (or this) holds the text; headers of embedded messages belong to the body. */
-function bodyHas(bytes: Uint8Array, part: MimePart, text: string): boolean {
+function bodyHas(bytes: Uint8Array, part: SearchedPart, text: string): boolean {
   if (part.kind === "multipart") return part.children.some((child) => bodyHas(bytes, child, text));
   if (part.kind === "message") {
     const inner = part.children[0]!;
@@ -198,14 +204,17 @@ function bodyHas(bytes: Uint8Array, part: MimePart, text: string): boolean {
   }
   if (!isType(part.contentType, "text", "*")) return false;
   const raw = bytes.subarray(part.bodyStart, part.end);
-  return partText(decodeTransfer(raw, transferEncodingOf(part)), charsetOf(part.contentType)).toLowerCase().includes(
-    text,
-  );
+  const decoded = decodeTransfer(raw, transferEncodingOf(part));
+  return partText(decoded, charsetOf(part.contentType)).toLowerCase().includes(text);
 }
+
+/** Character sets in which a text of ASCII bytes is ASCII. */
+const ASCII_SUPERSETS = /^(?:us-ascii|utf-8|iso-8859-\d{1,2}|windows-125\d)$/;
 
 /** The text of a part's decoded bytes; what is no known character set is UTF-8 or latin1. */
 function partText(bytes: Uint8Array, charset: string | undefined): string {
   const name = charset?.toLowerCase() ?? "us-ascii";
+  if (ASCII_SUPERSETS.test(name) && isAscii(bytes)) return latin1Text(bytes);
   if (name !== "us-ascii") {
     const text = decodeCharset(bytes, name);
     if (text !== undefined) return text;

@@ -40,31 +40,55 @@ export function countLineEnds(bytes: Uint8Array, before: number): LineEnds {
   count(0, head);
   for (let from = 0; from < words.length; from += WORDS_PER_SUM) {
     const to = Math.min(from + WORDS_PER_SUM, words.length);
-    const found = countWithoutCr(words, from, to);
     const at = head + from * 4;
-    // a CR right before these words belongs to a LF at their beginning
-    if (found < 0 || (at === 0 ? before : bytes[at - 1]) === CR) count(at, head + to * 4);
-    else {
-      lines += found;
-      bare += found;
-    }
+    const last = at === 0 ? before : bytes[at - 1]!;
+    if (last === CR || !countWithoutCr(words, from, to)) countWithCr(words, { from, to }, last);
+    lines += sumOfBytes(lineCounts);
+    bare += sumOfBytes(bareCounts);
   }
   count(head + words.length * 4, bytes.length);
   return { lines, bare };
 }
 
-/** The LFs in at most WORDS_PER_SUM words, -1 when a CR is among them. */
-function countWithoutCr(words: Int32Array, from: number, to: number): number {
-  let counts = 0;
+/** What the two below found: four counts of a byte each. */
+let lineCounts = 0;
+let bareCounts = 0;
+
+/** Counts in at most WORDS_PER_SUM words; false when a CR is among them: then the counts are of no use. */
+function countWithoutCr(words: Int32Array, from: number, to: number): boolean {
+  let lines = 0;
   let crs = 0;
   for (let index = from; index < to; index++) {
     const word = words[index]!;
     const lf = word ^ FOUR_LF;
     // a bit for each byte that is zero, and no other: the sum of the low seven bits carries into no neighbour
-    counts = (counts + ((~(((lf & LOW_BITS) + LOW_BITS) | lf | LOW_BITS) >>> 7) & ONES)) | 0;
+    lines = (lines + ((~(((lf & LOW_BITS) + LOW_BITS) | lf | LOW_BITS) >>> 7) & ONES)) | 0;
     const cr = word ^ FOUR_CR;
     crs |= (cr - ONES) & ~cr;
   }
-  if ((crs & HIGH_BITS) !== 0) return -1;
+  lineCounts = bareCounts = lines;
+  return (crs & HIGH_BITS) === 0;
+}
+
+/** Counts in at most WORDS_PER_SUM words (low byte first); `before` is the byte before them. */
+function countWithCr(words: Int32Array, range: { readonly from: number; readonly to: number }, before: number): void {
+  let lines = 0;
+  let bare = 0;
+  let last = before;
+  for (let index = range.from; index < range.to; index++) {
+    const word = words[index]!;
+    const lf = word ^ FOUR_LF;
+    const isLf = ~(((lf & LOW_BITS) + LOW_BITS) | lf | LOW_BITS);
+    const cr = ((word << 8) | last) ^ FOUR_CR;
+    const isBehindCr = ~(((cr & LOW_BITS) + LOW_BITS) | cr | LOW_BITS);
+    lines = (lines + ((isLf >>> 7) & ONES)) | 0;
+    bare = (bare + (((isLf & ~isBehindCr) >>> 7) & ONES)) | 0;
+    last = word >>> 24;
+  }
+  lineCounts = lines;
+  bareCounts = bare;
+}
+
+function sumOfBytes(counts: number): number {
   return (counts & 0xff) + ((counts >>> 8) & 0xff) + ((counts >>> 16) & 0xff) + (counts >>> 24);
 }

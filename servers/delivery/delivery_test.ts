@@ -339,3 +339,25 @@ Deno.test("another user's delivery goes to a process of that user, forwards and 
   assertEquals((await deliverLocal(handOver(0), job(), to)).report.text, "discarded did 0+0+0\n");
   assertEquals(handed, ["joe", "joe"]);
 });
+
+Deno.test("a .qmail file that was just seen is believed for a moment, then looked at again", async () => {
+  await using world = await createWorld();
+  let nowMs = Date.now() + 10_000; // so that the files are not too young to be kept
+  const files = new DotQmailFiles(() => nowMs, { trustMs: 20 });
+  const command = () => {
+    const search = files.find(world.home, "-", "x");
+    return search.kind === "found" ? search.file.content.instructions.map(({ kind }) => kind) : search.kind;
+  };
+  await Deno.writeTextFile(`${world.home}/.qmail-default`, "|true\n");
+  assertEquals(command(), ["program"]);
+  assertEquals(command(), ["program"]);
+  assertEquals([files.holds(world.home, ".qmail-default"), files.holds(world.home, ".qmail")], [true, false]);
+  assertEquals(files.holds(`${world.home}/none`, ".qmail"), false);
+  await Deno.writeTextFile(`${world.home}/.qmail-default`, "&a@example.org\n");
+  assertEquals(command(), ["program"]);
+  nowMs += 20;
+  assertEquals(command(), ["forward"]);
+  await Deno.remove(`${world.home}/.qmail-default`);
+  nowMs += 20;
+  assertEquals([command(), files.holds(world.home, ".qmail-default")], ["none", false]);
+});

@@ -144,6 +144,24 @@ Deno.test("accounts and delivery targets come without secrets", async () => {
   assertEquals(await client.delivery("bob@example.org"), { kind: "absent" });
 });
 
+Deno.test("a client may keep a target that was found, never one that was absent", async () => {
+  await using site = await exampleSite();
+  await using lookup = await startLookup(site);
+  const client = new LookupClient({ path: lookup.path, keepTargetsMs: 1_000_000 });
+  const linesOf = async (address: string) => {
+    const target = await client.delivery(address);
+    return target.kind === "found" ? target.aliasLines : target.kind;
+  };
+  assertEquals(await linesOf("info@example.org"), ["&alice@example.org"]);
+  assertEquals(await linesOf("new@example.org"), "absent");
+  for (const alias of ["info", "new"]) {
+    await site.command.accounts.aliases.add(alias, "example.org", "&bob@example.org");
+  }
+  assertEquals(await linesOf("info@example.org"), ["&alice@example.org"]);
+  assertEquals(await linesOf("new@example.org"), ["&bob@example.org"]);
+  client.close();
+});
+
 Deno.test("quota notes set and clear the bounce flag", async () => {
   await using site = await exampleSite();
   await using lookup = await startLookup(site);

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "../../tests/support/assert.ts";
 import { Temporary } from "../../core/errors.ts";
 import { realDisk } from "../disk.ts";
-import { Cdb } from "./reader.ts";
+import { Cdb, CdbFile } from "./reader.ts";
 import { writeCdb } from "./writer.ts";
 
 const encoder = new TextEncoder();
@@ -74,4 +74,21 @@ Deno.test("a truncated file is a temporary error wherever it ends", async () => 
     }, Temporary);
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a changed file is read again; one that believes its last look shows the old for that long", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/x.cdb`;
+    const key = Uint8Array.of(1);
+    const write = (value: number) => writeCdb(realDisk, path, [[key, Uint8Array.of(...Array(value).fill(value))]]);
+    const [fresh, trusting] = [new CdbFile(path), new CdbFile(path, { trustMs: 1_000_000 })];
+    assertEquals([fresh.current(), trusting.current()], [undefined, undefined]);
+    await write(1);
+    assertEquals([fresh.current()?.find(key), trusting.current()?.find(key)], [Uint8Array.of(1), Uint8Array.of(1)]);
+    await write(2);
+    assertEquals([fresh.current()?.find(key), trusting.current()?.find(key)], [Uint8Array.of(2, 2), Uint8Array.of(1)]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -17,9 +17,8 @@ export class Columns {
   sizes: Float64Array;
   readonly paths: string[] = [];
   count = 0;
-  /** Rows before this one have a known size (date). */
-  sizesKnown = 0;
-  datesKnown = 0;
+  /** What the index knows of sizes has been taken. */
+  sizesAsked = false;
 
   constructor(rows = ROWS_MIN) {
     const room = Math.max(rows, ROWS_MIN);
@@ -79,8 +78,10 @@ export class Columns {
 
 /** Finds what a snapshot is asked for and the columns do not know. */
 export interface ColumnFiller {
-  fillDates(columns: Columns, count: number): void;
-  fillSizes(columns: Columns, count: number): void;
+  /** The date of a row, which it also notes. */
+  findDate(columns: Columns, row: number): number;
+  /** The size of a row, which it also notes. */
+  findSize(columns: Columns, row: number): number;
 }
 
 /** The first `count` rows of some columns, with flags. */
@@ -89,8 +90,6 @@ export class Snapshot implements ImapSnapshot {
   readonly flags: Uint32Array;
   readonly #columns: Columns;
   readonly #filler: ColumnFiller;
-  #dates: Float64Array | undefined;
-  #sizes: Float64Array | undefined;
 
   constructor(columns: Columns, flags: Uint32Array, filler: ColumnFiller) {
     this.uids = columns.uids.subarray(0, columns.count);
@@ -99,19 +98,20 @@ export class Snapshot implements ImapSnapshot {
     this.#filler = filler;
   }
 
-  /** Milliseconds since 1970: the files' times of modification, read when first asked for. */
-  get internalDatesMs(): Float64Array {
-    if (this.#dates) return this.#dates;
-    const count = this.uids.length;
-    if (this.#columns.datesKnown < count) this.#filler.fillDates(this.#columns, count);
-    return this.#dates = this.#columns.dates.subarray(0, count);
+  /** Milliseconds since 1970: the file's time of modification, read when first asked for. */
+  dateAt(index: number): number {
+    const known = this.#columns.dates[index]!;
+    return known === UNKNOWN ? this.#filler.findDate(this.#columns, index) : known;
   }
 
-  /** Bytes with CRLF line ends; the files are read when first asked for, if nothing else has read them. */
-  get sizesBytes(): Float64Array {
-    if (this.#sizes) return this.#sizes;
-    const count = this.uids.length;
-    if (this.#columns.sizesKnown < count) this.#filler.fillSizes(this.#columns, count);
-    return this.#sizes = this.#columns.sizes.subarray(0, count);
+  /** Bytes with CRLF line ends; the file is read when first asked for, if nothing else has read it. */
+  sizeAt(index: number): number {
+    const known = this.#columns.sizes[index]!;
+    return known === UNKNOWN ? this.#filler.findSize(this.#columns, index) : known;
+  }
+
+  /** The sizes of all. */
+  sizes(): Float64Array {
+    return Float64Array.from(this.uids, (_, index) => this.sizeAt(index));
   }
 }

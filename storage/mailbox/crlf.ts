@@ -17,13 +17,12 @@ export function toCrlf(bytes: Uint8Array, before = 0): Uint8Array {
   const bare = countBareLf(bytes, before);
   if (bare === 0) return bytes;
   const out = new Uint8Array(bytes.length + bare);
-  let last = before;
-  let to = 0;
-  for (let at = 0; at < bytes.length; at++) { // faster than a copy for each line
-    const byte = bytes[at]!;
-    if (byte === LF && last !== CR) out[to++] = CR;
-    out[to++] = byte;
-    last = byte;
+  out.set(bytes);
+  // from the end towards the beginning within one array, byte by byte: faster than a copy for each line
+  for (let at = bytes.length - 1, to = out.length - 1; to > at; at--) {
+    const byte = out[at]!;
+    out[to--] = byte;
+    if (byte === LF && (at === 0 ? before : out[at - 1]) !== CR) out[to--] = CR;
   }
   return out;
 }

@@ -9,41 +9,37 @@ import { networkSize } from "./message_file.ts";
 import { nextTurn } from "./turns.ts";
 
 /** Messages looked at before other sessions get their turn: some 2 ms. */
-const SLICE_MESSAGES = 256;
-/** Unknown sizes from which the index is asked for all. */
-const ASK_INDEX_MIN = 4;
+const SLICE_MESSAGES = 128;
 
-/** Fills dates of the first `count` rows: the files' times of modification. */
-export function fillDates(view: FolderView, columns: Columns, count: number): void {
-  for (let row = columns.datesKnown; row < count; row++) {
-    if (columns.dates[row] !== UNKNOWN) continue;
-    columns.dates[row] = ofFile(view, columns.uids[row]!, (path) => Deno.statSync(path).mtime?.getTime() ?? 0) ??
-      dateOfName(columns.paths[row]!);
-  }
-  columns.datesKnown = Math.max(columns.datesKnown, count);
+/** Finds and notes the date of a row: the file's time of modification. */
+export function findDate(view: FolderView, columns: Columns, row: number): number {
+  const date = ofFile(view, columns.uids[row]!, (path) => Deno.statSync(path).mtime?.getTime() ?? 0) ??
+    dateOfName(columns.paths[row]!);
+  columns.dates[row] = date;
   view.markDirty();
+  return date;
 }
 
-/** Fills sizes of the first `count` rows; a message that is gone has 0. */
-export function fillSizes(view: FolderView, columns: Columns, count: number): void {
-  let unknown = 0;
-  for (let row = columns.sizesKnown; row < count; row++) if (columns.sizes[row] === UNKNOWN) unknown++;
-  if (unknown >= ASK_INDEX_MIN) sizesOfIndex(view, columns, count);
-  for (let row = columns.sizesKnown; row < count; row++) {
-    if (columns.sizes[row] !== UNKNOWN) continue;
-    columns.sizes[row] = sizeOfNetwork(columns.paths[row]!) ?? ofFile(view, columns.uids[row]!, networkSize) ?? 0;
-  }
-  columns.sizesKnown = Math.max(columns.sizesKnown, count);
+/** Finds and notes the size of a row; a message that is gone has 0. */
+export function findSize(view: FolderView, columns: Columns, row: number): number {
+  if (!columns.sizesAsked) sizesOfIndex(view, columns);
+  const known = columns.sizes[row]!;
+  if (known !== UNKNOWN) return known;
+  const size = sizeOfNetwork(columns.paths[row]!) ?? ofFile(view, columns.uids[row]!, networkSize) ?? 0;
+  columns.sizes[row] = size;
   view.markDirty();
+  return size;
 }
 
-/** As fillSizes for all messages, in slices: other sessions get their turn. */
-export async function fillSizesInSlices(view: FolderView): Promise<void> {
+/** Finds the sizes of messages in slices: other sessions get their turn. */
+export async function findSizes(view: FolderView, uids: Uint32Array): Promise<void> {
   const { columns } = view;
-  const { count } = columns;
-  for (let row = columns.sizesKnown; row < count; row += SLICE_MESSAGES) {
-    fillSizes(view, columns, Math.min(count, row + SLICE_MESSAGES));
-    if (row + SLICE_MESSAGES < count) await nextTurn();
+  let found = 0;
+  for (const uid of uids) {
+    const row = columns.find(uid);
+    if (row < 0 || columns.sizes[row] !== UNKNOWN) continue;
+    findSize(view, columns, row);
+    if (++found % SLICE_MESSAGES === 0) await nextTurn();
   }
 }
 
@@ -60,8 +56,10 @@ function ofFile(view: FolderView, uid: number, read: (path: string) => number): 
   }
 }
 
-function sizesOfIndex(view: FolderView, columns: Columns, count: number): void {
+function sizesOfIndex(view: FolderView, columns: Columns): void {
   const { index, maildir, folder } = view.context;
+  const { count } = columns;
+  columns.sizesAsked = true;
   index.use(maildir, (open) => {
     let row = 0;
     for (const { uids, sizes } of open.sizes(open.folderId(folder, view.uids.uidValidity))) {

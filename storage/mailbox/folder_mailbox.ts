@@ -9,13 +9,13 @@ import {
   type FlagChange,
   type ImapMailbox,
   type ImapMessage,
-  type ImapSnapshot,
   isRefusal,
   type PackedRows,
   type Refusal,
   type UidRange,
 } from "../../mail/imap/backend.ts";
-import { UNKNOWN } from "./columns.ts";
+import { type Snapshot, UNKNOWN } from "./columns.ts";
+import { findSizes } from "./fill_columns.ts";
 import type { FolderView } from "./folder_view.ts";
 import { type Checkpoint, openMessage } from "./message_file.ts";
 import { nextTurn } from "./turns.ts";
@@ -67,7 +67,7 @@ export class FolderMailbox implements ImapMailbox {
     return this.view.uids.uidNext;
   }
 
-  get snapshot(): ImapSnapshot {
+  get snapshot(): Snapshot {
     return this.view.snapshot;
   }
 
@@ -90,6 +90,10 @@ export class FolderMailbox implements ImapMailbox {
 
   keywordBits(names: readonly string[]): number | undefined {
     return this.view.keywordBits(names);
+  }
+
+  findSizes(uids: Uint32Array): Promise<void> {
+    return findSizes(this.view, uids);
   }
 
   cached(field: CachedField, uids: Uint32Array): Promise<PackedRows> {

@@ -9,7 +9,7 @@ import { KEYWORD_UPDATES_MAX, keywordStamp, readKeywords, writeKeywordList } fro
 import { type Eventually, KEYWORD_BIT_FIRST, KEYWORDS_MAX } from "../../mail/imap/backend.ts";
 import type { Disk } from "../disk.ts";
 import { Columns, Snapshot } from "./columns.ts";
-import { fillDates, fillSizes } from "./fill_columns.ts";
+import { findDate, findSize } from "./fill_columns.ts";
 import { flagsOfLetters, SYSTEM_BITS } from "./flag_letters.ts";
 import { DirectoryState } from "./directory_state.ts";
 import { baseOfPath, directoryTime, fileOf, isInNew, readMessagePaths } from "./folder_scan.ts";
@@ -76,10 +76,11 @@ export class FolderView {
     if (!cur || !fresh) return undefined;
     const saved = context.index.useExisting(context.maildir, (index) => index.savedFolder(context.folder));
     const usable = saved && saved.meta.curInode === cur.inode && saved.meta.newInode === fresh.inode;
-    if (usable && saved.meta.uidStamp !== "" && view.uids.adopt(saved.meta)) view.#takeSaved(saved);
+    const adopted = usable && saved.meta.uidStamp !== "" && view.uids.adopt(saved.meta);
+    if (adopted) view.#takeSaved(saved);
     await view.exclusive(() => view.#look());
     if (view.dead) return undefined;
-    if (saved && usable && view.columns.sizesKnown === 0) view.#salvage(saved);
+    if (usable && !adopted) view.#salvage(saved);
     if (!saved || saved.meta.uidValidity !== view.uids.uidValidity) view.#firstRecent();
     view.#firstArrivals = undefined;
     return view;
@@ -142,12 +143,12 @@ export class FolderView {
     return row < 0 ? undefined : fileOf(this.context.path, this.columns.paths[row]!);
   }
 
-  fillDates(columns: Columns, count: number): void {
-    fillDates(this, columns, count);
+  findDate(columns: Columns, row: number): number {
+    return findDate(this, columns, row);
   }
 
-  fillSizes(columns: Columns, count: number): void {
-    fillSizes(this, columns, count);
+  findSize(columns: Columns, row: number): number {
+    return findSize(this, columns, row);
   }
 
   /** Bits of keywords, made where missing; undefined when there is no room. */

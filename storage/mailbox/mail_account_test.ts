@@ -94,7 +94,7 @@ Deno.test("an appended message is kept with LF, comes back as it was sent, with 
     const done = await append(account, "INBOX", { text: sent, flags: FLAG_BITS.seen, keywords: ["$Work"], dateMs });
     const inbox = await openMailbox(account, "INBOX");
     assertEquals(uidsOf(inbox), [done.uid]);
-    assertEquals([inbox.snapshot.sizesBytes[0], inbox.snapshot.internalDatesMs[0]], [sent.length, dateMs]);
+    assertEquals([inbox.snapshot.sizeAt(0), inbox.snapshot.dateAt(0)], [sent.length, dateMs]);
     assertEquals(inbox.view.keywordNames(inbox.snapshot.flags[0]!), ["$Work"]);
     const name = [...Deno.readDirSync(`${maildir}/cur`)][0]!.name;
     assert(name.endsWith(`,S=${sent.length - 4}:2,S`), name);
@@ -103,7 +103,7 @@ Deno.test("an appended message is kept with LF, comes back as it was sent, with 
     assertEquals([...Deno.readDirSync(`${maildir}/tmp`)].length, 0);
     inbox.release();
     const again = await openMailbox(other().account, "INBOX");
-    assertEquals([again.snapshot.sizesBytes[0], again.snapshot.internalDatesMs[0]], [sent.length, dateMs]);
+    assertEquals([again.snapshot.sizeAt(0), again.snapshot.dateAt(0)], [sent.length, dateMs]);
     assertEquals(again.view.keywordNames(again.snapshot.flags[0]!), ["$Work"]);
     again.release();
   });
@@ -137,7 +137,7 @@ Deno.test("copies and moves keep flags, keywords and dates, and say the UIDs", a
     assertEquals([moved.targetUids, uidsOf(inbox), uidsOf(trash)], [[3, 4], [2, 4, 5], [1, 2, 3, 4]]);
     const within = accepted(await inbox.copy(Uint32Array.of(5), "INBOX"));
     assertEquals([within.targetUids, uidsOf(inbox)], [[6], [2, 4, 5, 6]]);
-    assertEquals(inbox.snapshot.internalDatesMs[2], inbox.snapshot.internalDatesMs[3]);
+    assertEquals(inbox.snapshot.dateAt(2), inbox.snapshot.dateAt(3));
     assertEquals(refusal(await inbox.copy(Uint32Array.of(2), "INBOX.none")), "TRYCREATE");
     await account.rename("INBOX", "INBOX.old");
     assertEquals([uidsOf(inbox), accepted(await account.status("INBOX.old")).messages], [[], 4]);

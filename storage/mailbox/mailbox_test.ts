@@ -26,7 +26,7 @@ Deno.test("selecting moves new mail to cur, gives UIDs in order of arrival and w
       Deno.readTextFileSync(`${maildir}/${UID_FILE_NAME}`),
       `1 ${inbox.uidValidity} 4\n1 1700000000.c.h\n2 1700000001.a.h,S=17\n3 1700000002.b.h\n`,
     );
-    assertEquals([...inbox.snapshot.sizesBytes], [20, 20, 20]);
+    assertEquals([...inbox.snapshot.sizes()], [20, 20, 20]);
     inbox.release();
   });
 });

@@ -102,10 +102,7 @@ export interface LargeMessageOptions {
 /** Opens a message's file. Throws NotFound. */
 export async function openMessage(path: string, options: LargeMessageOptions): Promise<ImapMessage> {
   const small = tryReadSmall(path);
-  if (small) {
-    const whole = toCrlf(small);
-    return wholeMessage(whole === small ? small.slice() : whole);
-  }
+  if (small) return new SmallMessage(small.slice());
   const file = Deno.openSync(path);
   let large = false;
   try {
@@ -136,6 +133,30 @@ function wholeMessage(whole: Uint8Array): ImapMessage {
     },
     close() {},
   };
+}
+
+/** A message whose bytes are here, converted when that is asked for. */
+class SmallMessage implements ImapMessage {
+  readonly stored: Uint8Array;
+  #whole: Uint8Array | undefined;
+
+  constructor(stored: Uint8Array) {
+    this.stored = stored;
+  }
+
+  get whole(): Uint8Array {
+    return this.#whole ??= toCrlf(this.stored);
+  }
+
+  get sizeBytes(): number {
+    return this.#whole?.length ?? this.stored.length + countBareLf(this.stored, 0);
+  }
+
+  async *pieces(from: number, to: number): AsyncIterable<Uint8Array> {
+    if (from < to) yield await Promise.resolve(this.whole.subarray(from, to));
+  }
+
+  close(): void {}
 }
 
 class LargeMessage implements ImapMessage {

@@ -7,7 +7,7 @@ import { latin1Text } from "../../core/bytes.ts";
 import { Temporary } from "../../core/errors.ts";
 import type { Pop3Maildrop, Pop3Message } from "../../mail/pop3/backend.ts";
 import { baseOfName } from "../maildir/names.ts";
-import { fillSizesInSlices } from "./fill_columns.ts";
+import { findSizes } from "./fill_columns.ts";
 import type { FolderMailbox } from "./folder_mailbox.ts";
 import { baseOfPath } from "./folder_scan.ts";
 import { MailAccount, type MailAccountOptions } from "./mail_account.ts";
@@ -47,7 +47,7 @@ export async function openMaildrop(store: MailStore, options: MailAccountOptions
   const mailbox = await store.acquire(options.maildir, "", account);
   if (!mailbox) throw new Temporary(`there is no Maildir at ${options.maildir}`);
   try {
-    await fillSizesInSlices(mailbox.view);
+    await findSizes(mailbox.view, mailbox.snapshot.uids);
     return new MailboxMaildrop(mailbox);
   } catch (error) {
     mailbox.release();
@@ -65,7 +65,7 @@ class MailboxMaildrop implements Pop3Maildrop {
     this.#mailbox = mailbox;
     const { snapshot } = mailbox;
     this.#uids = snapshot.uids;
-    this.sizesBytes = snapshot.sizesBytes;
+    this.sizesBytes = snapshot.sizes();
   }
 
   uniqueIds(): readonly string[] {

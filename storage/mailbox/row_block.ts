@@ -88,9 +88,9 @@ export function mergeRows(old: readonly MessageRow[], fresh: readonly MessageRow
   return [...byUid.values()].sort((a, b) => a.uid - b.uid);
 }
 
-/** Makes a block of rows, which must be added by ascending UID; their bytes are copied. */
+/** Makes blocks of rows, one after the other; rows must be added by ascending UID, their bytes are copied. */
 export class BlockBuilder {
-  readonly block: number;
+  block: number;
   #count = 0;
   readonly #sizes = new Float64Array(BLOCK_ROWS_MAX);
   readonly #uids = new Uint32Array(BLOCK_ROWS_MAX);
@@ -109,14 +109,18 @@ export class BlockBuilder {
     this.#count++;
   }
 
-  finish(): StoredBlock {
+  /** The block; the builder is empty then, for the block `next`. */
+  finish(next = this.block): StoredBlock {
     const count = this.#count;
     const numbers = new Uint8Array(count * ROW_NUMBER_BYTES);
     new Float64Array(numbers.buffer, 0, count).set(this.#sizes.subarray(0, count));
     new Uint32Array(numbers.buffer, count * 8, count).set(this.#uids.subarray(0, count));
     new Uint32Array(numbers.buffer, count * 12, count).set(this.#envelopes.lengths.subarray(0, count));
     new Uint32Array(numbers.buffer, count * 16, count).set(this.#structures.lengths.subarray(0, count));
-    return { block: this.block, numbers, envelopes: this.#envelopes.bytes(), structures: this.#structures.bytes() };
+    const made = { block: this.block, numbers, envelopes: this.#envelopes.take(), structures: this.#structures.take() };
+    this.block = next;
+    this.#count = 0;
+    return made;
   }
 }
 
@@ -139,7 +143,11 @@ class PackedBytes {
     this.lengths[this.#count++] = bytes.length;
   }
 
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
+  /** What was added, copied; then it is empty. */
+  take(): Uint8Array {
+    const bytes = this.#buffer.slice(0, this.#length);
+    this.#length = 0;
+    this.#count = 0;
+    return bytes;
   }
 }

@@ -5,7 +5,9 @@
 import type { PackedRows } from "../../mail/imap/backend.ts";
 import type { BlockColumn } from "./mail_index.ts";
 
-const FIRST_BYTES = 4096;
+/** What a row is expected to have, and how much of it is reserved at most. */
+const ROW_BYTES = 400;
+const FIRST_BYTES_MAX = 1024 * 1024;
 
 /** Rows on their way to a session; every place is filled at most once, a missing one has the length 0. */
 export class RowPacker {
@@ -81,7 +83,9 @@ export class RowPacker {
   #reserve(count: number): void {
     const need = this.#length + count;
     if (need <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(need, this.#bytes.length * 2, FIRST_BYTES));
+    const larger = new Uint8Array(
+      Math.max(need, this.#bytes.length * 2, Math.min(this.missing * ROW_BYTES, FIRST_BYTES_MAX)),
+    );
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }

@@ -105,10 +105,8 @@ async function makeRows(view: FolderView, uids: Uint32Array, { wanted, take }: W
     const made = readMessage(view, uid, makeRow);
     if (made) {
       const block = blockOf(uid);
-      if (builder?.block !== block) {
-        if (builder) blocks.push(builder.finish());
-        builder = new BlockBuilder(block);
-      }
+      builder ??= new BlockBuilder(block);
+      if (builder.block !== block) blocks.push(builder.finish(block));
       builder.add(uid, made);
       take(at, made);
       const row = view.columns.find(uid);

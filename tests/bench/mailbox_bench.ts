@@ -57,7 +57,7 @@ function account(maildir: string): { store: MailStore; account: MailAccount } {
 async function fetchAll(inbox: FolderMailbox): Promise<void> {
   const { uids } = inbox.snapshot;
   const rows = await inbox.cached("envelope", uids);
-  const sizes = inbox.snapshot.sizesBytes;
+  const sizes = inbox.snapshot.sizes();
   if (rows.lengths.some((length) => length === 0) || sizes.some((size) => size < 1)) {
     throw new Error("rows are missing");
   }

@@ -77,6 +77,10 @@ export class MemoryMailbox implements ImapMailbox {
     return bits;
   }
 
+  findSizes(): void {
+    this.#account.check("findSizes");
+  }
+
   cached(field: CachedField, uids: Uint32Array): PackedRows {
     this.#account.check("cached");
     const rows = [...uids].map((uid) => {
@@ -170,11 +174,12 @@ export class MemoryMailbox implements ImapMailbox {
 
   /** Makes a new snapshot and tells who watches. */
   changed(): void {
+    const messages = [...this.messages];
     this.snapshot = {
-      uids: Uint32Array.from(this.messages, (message) => message.uid),
-      flags: Uint32Array.from(this.messages, (message) => message.flags),
-      internalDatesMs: Float64Array.from(this.messages, (message) => message.internalDateMs),
-      sizesBytes: Float64Array.from(this.messages, (message) => message.bytes.length),
+      uids: Uint32Array.from(messages, (message) => message.uid),
+      flags: Uint32Array.from(messages, (message) => message.flags),
+      dateAt: (index) => messages[index]!.internalDateMs,
+      sizeAt: (index) => messages[index]!.bytes.length,
     };
     for (const listener of this.#listeners) listener();
   }
@@ -195,12 +200,7 @@ export class MemoryMailbox implements ImapMailbox {
 }
 
 function emptySnapshot(): ImapSnapshot {
-  return {
-    uids: new Uint32Array(),
-    flags: new Uint32Array(),
-    internalDatesMs: new Float64Array(),
-    sizesBytes: new Float64Array(),
-  };
+  return { uids: new Uint32Array(), flags: new Uint32Array(), dateAt: () => 0, sizeAt: () => 0 };
 }
 
 /** An account in memory; separator `.`, no prefix. */

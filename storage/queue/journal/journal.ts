@@ -24,8 +24,6 @@ import { SegmentPool, type SegmentPoolOptions } from "./segment_pool.ts";
 export const GROUP_BYTES_MAX = 1024 * 1024;
 /** How long done marks may wait for a sync when no message comes. */
 const LAZY_SYNC_MS = 100;
-/** How long done marks may wait for a message to be written with: under load they cost no write of their own. */
-const LAZY_WRITE_MS = 10;
 /** Pause before marks are written again after a failure, when no message asks for it. */
 const RETRY_MS = 1000;
 /** The buffer in which groups are put together grows from here to the largest group. */
@@ -85,9 +83,6 @@ export class Journal {
   #running: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #settleDue = false;
-  /** Marks have waited long enough for a message. */
-  #writeDue = false;
-  #writeTimer: ReturnType<typeof setTimeout> | undefined;
   #mustRotate = true;
   #buffer = new Uint8Array(BUFFER_BYTES_MIN);
   #closing = false;
@@ -124,19 +119,9 @@ export class Journal {
       if (payloadBytes > this.payloadBytesMax) {
         return reject(new RangeError("record is too long for the queue journal"));
       }
-      const entry = { kind, parts, payloadBytes, resolve, reject };
-      this.#queue.push(entry);
-      if (isMessage(entry)) this.#kick();
-      else if (!this.#running) this.#writeSoon();
-    });
-  }
-
-  #writeSoon(): void {
-    this.#writeTimer ??= setTimeout(() => {
-      this.#writeTimer = undefined;
-      this.#writeDue = true;
+      this.#queue.push({ kind, parts, payloadBytes, resolve, reject });
       this.#kick();
-    }, LAZY_WRITE_MS);
+    });
   }
 
   #kick(): void {
@@ -146,25 +131,15 @@ export class Journal {
   async #run(): Promise<void> {
     try {
       await Promise.resolve(); // what comes in the same turn joins the group
-      for (;;) {
-        const write = this.#mustWrite();
-        if (!write && !((this.#settleDue || this.#closing) && this.#lazy.length > 0)) break;
-        this.#writeDue = false;
-        const written = await (write ? this.#writeGroup() : this.#settle());
+      while (this.#queue.length > 0 || (this.#settleDue && this.#lazy.length > 0)) {
+        const written = await (this.#queue.length > 0 ? this.#writeGroup() : this.#settle());
         if (!written && !this.#queue.some(isMessage)) return this.#wakeIn(RETRY_MS);
       }
       this.#settleDue = false;
-      if (this.#queue.length > 0) this.#writeSoon();
       if (this.#lazy.length > 0) this.#wakeIn(LAZY_SYNC_MS);
     } finally {
       this.#running = undefined; // in the same turn as the last look at the queue
     }
-  }
-
-  /** Whether what is in the queue goes out now: marks alone wait a little. */
-  #mustWrite(): boolean {
-    if (this.#queue.length === 0) return false;
-    return this.#writeDue || this.#settleDue || this.#closing || this.#queue.some(isMessage);
   }
 
   #wakeIn(delayMs: number): void {
@@ -332,20 +307,13 @@ export class Journal {
     this.#timer = undefined;
   }
 
-  #stopWriteTimer(): void {
-    if (this.#writeTimer !== undefined) clearTimeout(this.#writeTimer);
-    this.#writeTimer = undefined;
-  }
-
   /** Makes everything durable that was appended; false when that cannot be done now. */
   async flush(): Promise<boolean> {
     this.#stopTimer();
-    this.#stopWriteTimer();
     this.#settleDue = true;
     if (this.#queue.length > 0 || this.#lazy.length > 0) this.#kick();
     while (this.#running) await this.#running;
     this.#stopTimer();
-    this.#stopWriteTimer();
     return this.#queue.length === 0 && this.#lazy.length === 0;
   }
 
