@@ -10,6 +10,7 @@ import { type FencePlan, planFence, type RuntimePlaces } from "./fence_plan.ts";
 import { accountByName, becomeUser, groupId } from "./libc_account.ts";
 import { setUmask } from "./libc_files.ts";
 import { hasNoNewPrivileges, isPathDenied, landlockVersion, restrictThread } from "./libc_landlock.ts";
+import { readMailRoots } from "./mail_roots.ts";
 import { endWithParent, execProcess, parentPid } from "./libc_process.ts";
 import { refuseExec } from "./libc_seccomp.ts";
 import type { Paths } from "./paths.ts";
@@ -109,11 +110,12 @@ function homeFolders({ root }: Paths): string[] {
 }
 
 /** Where this process's runtime is. */
-function runtimePlaces({ origin }: Pick<DaemonContext, "origin">, homes: readonly string[]): RuntimePlaces {
+function runtimePlaces({ origin, paths }: DaemonContext, homes: readonly string[]): RuntimePlaces {
   return {
     executable: Deno.execPath(),
     sources: isCompiled() ? [] : [sourceFolder(origin), denoCacheFolder(), OWN_PROCESS],
     homes,
+    mailRoots: readMailRoots(paths),
   };
 }
 

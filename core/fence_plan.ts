@@ -17,6 +17,8 @@ export interface RuntimePlaces {
   readonly sources: readonly string[];
   /** Homes of users, for roles that deliver there. */
   readonly homes: readonly string[];
+  /** Folders of mailboxes and domains outside the installation; absent: none. */
+  readonly mailRoots?: readonly string[];
 }
 
 /** All that a role's process is limited to. */
@@ -68,8 +70,17 @@ export function planFence(
   );
   const listens = role.listens ? args.map(tryParseListen).filter((listen) => listen !== undefined) : [];
   const homes = role.homes ? places.homes : [];
-  const write = [...placed(role.write, paths), ...role.writeSystem ?? [], ...homes];
-  const read = [...placed(role.read, paths), ...role.readSystem ?? [], ...named, ...places.sources];
+  const mailRoots = places.mailRoots ?? [];
+  const delivers = role.write.includes("mail");
+  const write = [...placed(role.write, paths), ...role.writeSystem ?? [], ...homes, ...(delivers ? mailRoots : [])];
+  const looks = role.read.includes("domains") && !delivers;
+  const read = [
+    ...placed(role.read, paths),
+    ...role.readSystem ?? [],
+    ...(looks ? mailRoots : []),
+    ...named,
+    ...places.sources,
+  ];
   const sockets = socketPaths(role, paths);
   return {
     read: [...read, ...RUNTIME_READ, places.executable],

@@ -258,6 +258,13 @@ export class Supervisor {
     }
   }
 
+  /** Ends the named services, as a stop would, and starts each again. */
+  restart(names: readonly string[]): void {
+    for (const service of this.#services) {
+      if (names.includes(service.spec.name)) service.signalSettled("SIGTERM");
+    }
+  }
+
   /** Sends a signal to every service that runs; to one that has just started, when it has settled. */
   signal(signal: Deno.Signal): void {
     for (const service of this.#services) service.signalSettled(signal);

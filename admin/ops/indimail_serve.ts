@@ -4,9 +4,10 @@
  */
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { utf8Bytes } from "../../core/bytes.ts";
-import { Temporary } from "../../core/errors.ts";
+import { Permanent, Temporary } from "../../core/errors.ts";
 import { closeFd, tryLockFile } from "../../core/libc_fd.ts";
 import { LogFile } from "../../core/log_file.ts";
+import { readMailRoots } from "../../core/mail_roots.ts";
 import { Supervisor } from "../../core/supervisor.ts";
 import { ensureInstallation, type FirstRun } from "./first_run.ts";
 import { QUEUE_COUNT_MAX, roleEnvironment, serviceSpecs } from "./services.ts";
@@ -63,7 +64,7 @@ indimail, which it creates when they are missing. Otherwise it needs no privileg
 TERM and INT stop everything in order: first what accepts mail, then the queue, which writes out what only its journal
 holds. HUP makes every role read its control files again.`,
   env: SERVE_ENV,
-  control: ["me", "host.mysql"],
+  control: ["me", "host.mysql", "mailroots"],
   files: {
     "run/indimail/serve.json": "what runs, for indimail status",
     "run/indimail/serve.lock": "held while serve runs",
@@ -192,7 +193,13 @@ async function serve(proc: Proc, settings: ServeSettings, queues: number): Promi
       }
     },
   });
-  proc.onSignal("SIGHUP", () => supervisor.signal("SIGHUP"));
+  let mailRoots = readMailRoots(paths).join("\n");
+  proc.onSignal("SIGHUP", () => {
+    supervisor.signal("SIGHUP");
+    const before = mailRoots;
+    mailRoots = tryMailRoots(proc) ?? before;
+    if (mailRoots !== before) supervisor.restart(MAIL_ROLES);
+  });
   const stopped = Promise.withResolvers<void>();
   const onStop = () => stopped.resolve();
   if (proc.stopping.aborted) onStop();
@@ -204,6 +211,20 @@ async function serve(proc: Proc, settings: ServeSettings, queues: number): Promi
   await supervisor.stop();
   await log.close();
   Deno.removeSync(statePath(paths));
+}
+
+/** The roles whose fences control/mailroots opens: these are put up once, when a role starts. */
+const MAIL_ROLES = ["lookup", "local", "mailbox"];
+
+/** What control/mailroots says; undefined, with a line in the log, when it is wrong. */
+function tryMailRoots(proc: Proc): string | undefined {
+  try {
+    return readMailRoots(proc.paths).join("\n");
+  } catch (error) {
+    if (!(error instanceof Permanent)) throw error;
+    proc.log.line(`supervisor: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** Where to send and read, for people. */

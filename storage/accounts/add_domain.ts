@@ -6,6 +6,7 @@ import { accountByName } from "../../core/libc_account.ts";
 import { Permanent } from "../../core/errors.ts";
 import type { Command } from "./command.ts";
 import type { DomainEntry, DomainOptions } from "./domain_store.ts";
+import { openMailRoot } from "./mail_roots.ts";
 
 /** What a new domain is made of. */
 export interface NewDomain {
@@ -39,6 +40,9 @@ export async function addDomain(
   const { domain, files } = added;
   return await command.domains.locked(async () => {
     if (await command.domains.isComplete(domain)) return "exists";
+    for (const folder of [files.parent, files.basePath]) {
+      if (folder !== undefined && await openMailRoot(command, folder)) told(`adding ${folder} to control/mailroots`);
+    }
     told(`making ${command.domains.directoryOf(domain, files.parent)} and users/assign`);
     const entry = await command.domains.prepare(domain, files);
     told(`adding postmaster@${domain}`);

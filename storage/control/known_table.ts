@@ -199,6 +199,12 @@ export const KNOWN_CONTROLS: readonly KnownControl[] = [
   row("maxdeliveredto", "qmail-local", "0 (unlimited)", "Delivered-To lines tolerated before loop error"),
   row("maxhops", "qmail-smtpd", "100", "Received lines tolerated"),
   row("maxrecipients", "qmail-smtpd, qmail-inject", "0", "recipients allowed per message"),
+  row(
+    "mailroots",
+    "indimail serve, vadddomain",
+    "(none)",
+    "folders outside the installation that hold domains or mailboxes",
+  ),
   row("mcdinfo", "LoadDbInfo users", "(none)", "mailstore database definitions, synchronised with dbinfo"),
   row("moreipme", "ipme users (qmail-smtpd, qmail-remote)", "(none)", "extra addresses considered local"),
   row("morercpthosts", "qmail-cdb source; qmail-smtpd via .cdb", "(none)", "rcpthosts beyond fifty, compiled"),
