@@ -221,7 +221,7 @@ class Fetching {
   #literal(item: SectionItem, bytes: Uint8Array): void {
     const range = partialRange(item, { from: 0, to: bytes.length });
     this.#literalStart(item, range);
-    this.#out.range(bytes, range.from, range.to);
+    this.#out.literal(bytes, range.from, range.to);
   }
 
   #literalStart(item: SectionItem, range: ByteRange): void {
@@ -240,10 +240,10 @@ class Fetching {
     if (!whole) return this.#out.text(`${item.label} NIL`);
     const range = partialRange(item, whole);
     this.#literalStart(item, range);
-    if (source.message.whole) return this.#out.range(source.message.whole, range.from, range.to);
+    if (source.message.whole) return this.#out.literal(source.message.whole, range.from, range.to);
     let sent = 0;
     for await (const piece of source.message.pieces(range.from, range.to)) {
-      this.#out.bytes(piece);
+      this.#out.literal(piece, 0, piece.length);
       sent += piece.length;
       if (this.#out.full) await this.#session.flush();
     }

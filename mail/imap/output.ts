@@ -11,6 +11,8 @@ const FIRST_BUFFER_BYTES = 1024;
 const LONG_BYTES = 64 * 1024;
 /** Bytes up to which a loop copies faster than `set`. */
 const LOOP_COPY_BYTES_MAX = 48;
+/** What a NUL of a message becomes: neither a character nor a control. */
+const NUL_STAND_IN = 0x80;
 const EMPTY = new Uint8Array();
 
 /** Gathers bytes and sends them. */
@@ -81,6 +83,16 @@ export class ImapOutput {
       for (let index = from; index < to; index++) buffer[at++] = bytes[index]!;
     } else this.#buffer.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), this.#length);
     this.#length += count;
+  }
+
+  /** Adds a message's bytes from `from` to before `to`, for a literal: these hold no NUL, so it is sent as 0x80 [rfc3501 4.3]. */
+  literal(bytes: Uint8Array, from: number, to: number): void {
+    const start = this.#length;
+    this.range(bytes, from, to);
+    const buffer = this.#buffer;
+    for (let at = buffer.indexOf(0, start); at >= 0 && at < this.#length; at = buffer.indexOf(0, at + 1)) {
+      buffer[at] = NUL_STAND_IN;
+    }
   }
 
   /** Sends what is gathered. Throws what the connection throws. */
