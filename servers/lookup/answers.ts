@@ -130,10 +130,14 @@ export class Answers {
     const route = this.#sources.domains.route(local, domain);
     if (route.kind !== "virtual") return;
     const { users, quotas } = this.#sources.accounts;
+    const { name } = route.domain;
     const bit = USER_FLAGS.bounceMail;
-    const known = await users.setFlags(local, route.domain.name, usedBytes > 0 ? { set: bit } : { clear: bit });
-    if (known && usedBytes > 0) await quotas.set(local, route.domain.name, usedBytes);
-    else await quotas.remove(local, route.domain.name);
+    if (usedBytes > 0) {
+      if (await users.setFlags(local, name, { set: bit })) await quotas.set(local, name, usedBytes);
+    } else if (await quotas.find(local, name) !== undefined) { // without it the operator has set the bit
+      await users.setFlags(local, name, { clear: bit });
+      await quotas.remove(local, name);
+    }
     this.forget(address);
     this.forget(`${local}@${route.domain.name}`);
   }

@@ -32,6 +32,7 @@ export const applet = defineApplet({
   summary: "serve a Maildir by IMAP to a user who is authenticated",
   role: "mailbox",
   dialect: "daemon",
+  hosted: "serves",
   options: {},
   operands: [{ name: "maildir", help: "the user's Maildir; MAILDIR goes before it", optional: true }],
   description:

@@ -16,6 +16,7 @@ import { MailAccount, type MailAccountOptions } from "../../storage/mailbox/mail
 import type { MailStore } from "../../storage/mailbox/mail_store.ts";
 import { openMaildrop } from "../../storage/mailbox/pop3_maildrop.ts";
 import { type ImapServices, serveImap } from "./imap_service.ts";
+import { noteRoom, noteRoomAtEnd } from "./over_quota.ts";
 import { type Pop3Services, servePop3 } from "./pop3_service.ts";
 
 /** Services that can be listened for. */
@@ -97,16 +98,23 @@ function listenFor({ service, host, port }: MailboxAddress, server: MailboxServe
 function sessionOf(service: MailboxService, server: MailboxServer): (connection: Connection) => Promise<void> {
   const { store, lookup, log, clock, hostName, tls, plainTextAllowed, mechanisms, stopping } = server;
   const shared = { lookup, log, clock, hostName, tls, plainTextAllowed, mechanisms, stopping };
+  const { disk } = store;
+  const notes = { lookup, disk, nowMs: () => clock.nowMs(), warn: (text: string) => log.line(`warning: ${text}`) };
+  const opened = async (account: Account) => {
+    const mail = await mailOf(account, store);
+    await noteRoom(notes, account);
+    return { ...mail, closed: () => noteRoomAtEnd(notes, account) };
+  };
   if (service === "imap" || service === "imaps") {
     const services: ImapServices = {
       ...shared,
-      openAccount: async (account) => new MailAccount(store, await mailOf(account, store)),
+      openAccount: async (account) => new MailAccount(store, await opened(account)),
     };
     return (connection) => serveImap(connection, services);
   }
   const services: Pop3Services = {
     ...shared,
-    openMaildrop: async (account) => openMaildrop(store, await mailOf(account, store)),
+    openMaildrop: async (account) => openMaildrop(store, await opened(account)),
   };
   return (connection) => servePop3(connection, services);
 }

@@ -38,6 +38,8 @@ export interface MailAccountOptions {
   readonly quota: string;
   /** Prefix of the folders' names; PERSONAL_PREFIX unless given. */
   readonly prefix?: string;
+  /** Called when the session has let go of the mail. */
+  readonly closed?: () => Promise<void>;
 }
 
 /** Subscriptions a user may have. Ours. */
@@ -51,12 +53,14 @@ export class MailAccount implements ImapAccount, MailboxOwner {
   readonly maildir: string;
   readonly #store: MailStore;
   readonly #quota: Quota;
+  readonly #closed: (() => Promise<void>) | undefined;
 
   constructor(store: MailStore, options: MailAccountOptions) {
     this.#store = store;
     this.maildir = options.maildir;
     this.personalPrefix = options.prefix ?? PERSONAL_PREFIX;
     this.#quota = tryQuota(options.quota) ?? NO_QUOTA;
+    this.#closed = options.closed;
   }
 
   list(): readonly ImapFolder[] {
@@ -184,7 +188,9 @@ export class MailAccount implements ImapAccount, MailboxOwner {
     }
   }
 
-  close(): void {}
+  async close(): Promise<void> {
+    await this.#closed?.();
+  }
 
   async target(
     source: FolderMailbox,

@@ -48,7 +48,7 @@ export async function openMaildrop(store: MailStore, options: MailAccountOptions
   if (!mailbox) throw new Temporary(`there is no Maildir at ${options.maildir}`);
   try {
     await findSizes(mailbox.view, mailbox.snapshot.uids);
-    return new MailboxMaildrop(mailbox);
+    return new MailboxMaildrop(mailbox, options.closed);
   } catch (error) {
     mailbox.release();
     throw error;
@@ -59,10 +59,12 @@ class MailboxMaildrop implements Pop3Maildrop {
   readonly sizesBytes: Float64Array;
   readonly #mailbox: FolderMailbox;
   readonly #uids: Uint32Array;
+  readonly #closed: (() => Promise<void>) | undefined;
   #ids: readonly string[] | undefined;
 
-  constructor(mailbox: FolderMailbox) {
+  constructor(mailbox: FolderMailbox, closed: (() => Promise<void>) | undefined) {
     this.#mailbox = mailbox;
+    this.#closed = closed;
     const { snapshot } = mailbox;
     this.#uids = snapshot.uids;
     this.sizesBytes = snapshot.sizes();
@@ -80,8 +82,9 @@ class MailboxMaildrop implements Pop3Maildrop {
     return this.#mailbox.expunge(Uint32Array.from(indexes, (index) => this.#uids[index]!));
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#mailbox.release();
+    await this.#closed?.();
   }
 
   #makeIds(): string[] {
