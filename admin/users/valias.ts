@@ -4,6 +4,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { checkAliasLine } from "../../storage/accounts/alias_line.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { LIMIT_PERMISSIONS } from "../../storage/accounts/vlimits.ts";
@@ -131,7 +132,7 @@ async function changed(command: Command, change: Change): Promise<string> {
     if (count === 0) throw new Permanent(`alias ${named} has no line ${remove}`);
     return `removed ${count} lines of ${named}`;
   }
-  const line = checkedLine(insert ?? "");
+  const line = checkAliasLine(insert ?? "");
   if (update !== undefined) {
     if (!await aliases.replace(alias, domain, { from: update, to: line })) {
       throw new Permanent(`alias ${named} has no line ${update}`);
@@ -140,13 +141,4 @@ async function changed(command: Command, change: Change): Promise<string> {
   }
   if (await aliases.add(alias, domain, line) === "exists") throw new Permanent(`alias ${named} has that line already`);
   return `added ${named} -> ${line}`;
-}
-
-function checkedLine(line: string): string {
-  const command = /^\|\s*\S/.test(line) || /^[/.]\S/.test(line);
-  const address = /^&?[^\s|&/@][^\s@]*(?:@[^\s@]+)?$/.test(line);
-  if (!command && !address || /\p{Cc}/u.test(line)) {
-    throw new Permanent(`${JSON.stringify(line)} is not an alias line: an address, /file or |program`);
-  }
-  return line;
 }

@@ -66,3 +66,37 @@ async function applied(database: Database, sql: string): Promise<void> {
     if (!asGood) throw new Permanent(`cannot upgrade the database: ${message}`);
   }
 }
+
+/** The id of the last step that was applied; 0 when none is recorded. */
+export async function schemaId(database: Database): Promise<number> {
+  const [row] = await database.query("SELECT COALESCE(MAX(id), 0) AS id FROM ischema");
+  return row ? numberOf(row, "id") : 0;
+}
+
+/** A line of a site's indimail.schema [man ischema.9]. */
+export interface SchemaLine {
+  readonly id: number;
+  readonly kind: "sql" | "cmd";
+  readonly ignoreErrors: boolean;
+  readonly comment: string;
+  readonly statement: string;
+}
+
+/** The lines in the order of their ids; comments and empty ones are none. Throws Permanent naming file and line. */
+export function parseSchemaFile(text: string, path: string): readonly SchemaLine[] {
+  const steps: SchemaLine[] = [];
+  text.split("\n").forEach((line, at) => {
+    if (line.trim() === "" || line.startsWith("#")) return;
+    const match = /^(\d{1,9}):(sql|cmd):(YES|NO):([^:]*):(.+)$/i.exec(line);
+    if (!match) throw new Permanent(`${path} line ${at + 1}: not ID:sql or cmd:YES or NO:comment:statement`);
+    const [, id = "", kind = "", ignore = "", comment = "", statement = ""] = match;
+    steps.push({
+      id: Number(id),
+      kind: kind.toLowerCase() === "sql" ? "sql" : "cmd",
+      ignoreErrors: ignore.toUpperCase() === "YES",
+      comment,
+      statement,
+    });
+  });
+  return steps.sort((a, b) => a.id - b.id);
+}

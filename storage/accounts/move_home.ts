@@ -21,6 +21,8 @@ export interface HomeMove {
   readonly to: string;
   /** Who owns the folders that are made on the way. */
   readonly domain: DomainEntry;
+  /** A call before this one did not come to its end: what is at the new place is the user's. */
+  readonly resume?: boolean;
   /** Makes the database say where the home is now. */
   record(): Promise<void>;
 }
@@ -36,8 +38,8 @@ export async function moveHome(disk: Disk, move: HomeMove): Promise<() => Promis
   }
   const [old, there] = [await tryStat(disk, from), await tryStat(disk, to)];
   const moved = old === undefined || old.kind === "link"; // by a call that did not come to its end
-  if (there && !moved) throw new Permanent(`${to} is there already: choose another folder`);
-  if (old && !moved) {
+  if (there && !moved && !move.resume) throw new Permanent(`${to} is there already: choose another folder`);
+  if (old && !moved && !there) {
     await makeParents(disk, to, move.domain);
     if (await tryRename(disk, from, to)) await tryLink(disk, to, from);
     else await copyHome(disk, from, to);

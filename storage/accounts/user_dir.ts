@@ -103,6 +103,11 @@ export async function giveDirectoryBack(
   await writeFreed(context, suffix, freed);
 }
 
+/** Forgets the places of removed users. */
+export async function forgetFreed(context: UserDirectoryContext, suffix: string): Promise<void> {
+  if ((await readFreed(context, suffix)).length > 0) await writeFreed(context, suffix, []);
+}
+
 /** The suffixes that a domain has users under: its file `.filesystems`. */
 export async function listSuffixes(context: UserDirectoryContext): Promise<readonly string[]> {
   return (await readLines(context.disk, `${context.domainDirectory}/.filesystems`)).filter((line) => line !== "");

@@ -13,6 +13,7 @@ import { readLineFile } from "./line_file.ts";
 import type { UserAddress } from "./names.ts";
 import {
   dirControlSuffix,
+  forgetFreed,
   giveDirectoryBack,
   LETTER_RANGES,
   letterRange,
@@ -82,11 +83,6 @@ export class UserStore {
     const { accounts } = this.#context;
     const { name } = address;
     if (await accounts.users.find(name, domain.domain)) return "exists";
-    const basePath = user.basePath ?? await this.#basePathOf(domain);
-    const suffix = this.#suffix(basePath, letterRange(name));
-    const perDirectory = user.usersPerDirectory ?? await this.#usersPerDirectoryOf(domain);
-    const directory = await takeDirectory(this.#treeOf(domain), suffix, perDirectory);
-    const folder = `${basePath}/${letterRange(name)}/${domain.domain}`;
     const row: UserRow = {
       name,
       domain: domain.domain,
@@ -94,7 +90,7 @@ export class UserStore {
       uid: 0,
       flags: 0,
       gecos: user.gecos,
-      home: directory === "" ? `${folder}/${name}` : `${folder}/${directory}/${name}`,
+      home: await this.takePlace(name, domain, user),
       quota: user.quota === undefined ? await this.#defaultQuota(domain) : quotaText(user.quota),
       scram: user.scram,
       inactive: user.inactive,
@@ -103,6 +99,39 @@ export class UserStore {
     if (await accounts.users.add(row) === "exists") return "exists";
     await this.note(row, "add");
     return row;
+  }
+
+  /** A home for a user of that name in the domain's tree of folders; giveBackPlace takes it back. */
+  async takePlace(
+    name: string,
+    domain: DomainEntry,
+    asked: Pick<NewUser, "basePath" | "usersPerDirectory"> = {},
+  ): Promise<string> {
+    const basePath = asked.basePath ?? await this.#basePathOf(domain);
+    const suffix = this.#suffix(basePath, letterRange(name));
+    const perDirectory = asked.usersPerDirectory ?? await this.#usersPerDirectoryOf(domain);
+    const directory = await takeDirectory(this.#treeOf(domain), suffix, perDirectory);
+    const folder = `${basePath}/${letterRange(name)}/${domain.domain}`;
+    return directory === "" ? `${folder}/${name}` : `${folder}/${directory}/${name}`;
+  }
+
+  /** Counts a user's home out of the tree; nothing for one that is not in it. */
+  async giveBackPlace(user: { readonly name: string; readonly home: string }, domain: DomainEntry): Promise<void> {
+    const range = letterRange(user.name);
+    const [basePath, rest] = user.home.split(`/${range}/${domain.domain}/`);
+    if (basePath === undefined || rest === undefined) return;
+    const directory = rest.includes("/") ? rest.slice(0, rest.lastIndexOf("/")) : "";
+    await giveDirectoryBack(this.#treeOf(domain), this.#suffix(basePath, range), directory);
+  }
+
+  /** Forgets the whole tree of a domain on its usual base: homes get new places from the first one on [man vreorg.8]. */
+  async resetTree(domain: DomainEntry): Promise<void> {
+    const basePath = await this.#basePathOf(domain);
+    for (const range of LETTER_RANGES) {
+      const suffix = this.#suffix(basePath, range);
+      await this.#context.accounts.dirControls.remove(suffix, domain.domain);
+      await forgetFreed(this.#treeOf(domain), suffix);
+    }
   }
 
   /** Makes home and Maildir of a user, owned by the domain. */
@@ -131,12 +160,7 @@ export class UserStore {
     await accounts.filters.remove(`${name}@${domain.domain}`);
     await accounts.bulletins.remove(`${name}@${domain.domain}`);
     await accounts.limits.remove(`${name}@${domain.domain}`);
-    const range = letterRange(name);
-    const [basePath, rest] = user.home.split(`/${range}/${domain.domain}/`);
-    if (basePath !== undefined && rest !== undefined) {
-      const directory = rest.includes("/") ? rest.slice(0, rest.lastIndexOf("/")) : "";
-      await giveDirectoryBack(this.#treeOf(domain), this.#suffix(basePath, range), directory);
-    }
+    await this.giveBackPlace(user, domain);
     return await accounts.users.remove(name, domain.domain);
   }
 

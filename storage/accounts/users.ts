@@ -145,6 +145,20 @@ export class Users {
     return (await changed(this.#active)) > 0 || (await changed(this.#inactive)) > 0;
   }
 
+  /** Gives a user another address and home, in whichever table the user is. */
+  async relocate(
+    from: { readonly name: string; readonly domain: string },
+    to: { readonly name: string; readonly domain: string; readonly home: string },
+    on: Queryable = this.#database,
+  ): Promise<void> {
+    for (const table of [this.#active, this.#inactive]) {
+      await on.run(
+        `UPDATE ${table} SET pw_name = ?, pw_domain = ?, pw_dir = ? WHERE pw_name = ? AND pw_domain = ?`,
+        [to.name, to.domain, to.home, from.name, from.domain],
+      );
+    }
+  }
+
   /** Sets and clears bits of pw_gid without touching others; false when there is no such user. */
   async setFlags(
     name: string,

@@ -1,0 +1,153 @@
+/**
+ * vgroup: makes groups and keeps their members: a user whose mail goes to the addresses of its alias lines.
+ */
+import { defineApplet } from "../../core/applet.ts";
+import { Permanent, Usage } from "../../core/errors.ts";
+import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { checkAliasLine } from "../../storage/accounts/alias_line.ts";
+import { checkGecos, type UserAddress } from "../../storage/accounts/names.ts";
+import {
+  askPassword,
+  makePassword,
+  PASSWORD_OPTIONS,
+  RANDOM_OPTION,
+  randomPasswordOf,
+} from "../../storage/accounts/password_choice.ts";
+import { runPostHandle } from "../../storage/accounts/post_handle.ts";
+import { LIMIT_PERMISSIONS } from "../../storage/accounts/vlimits.ts";
+import { ControlFiles } from "../../storage/control/control.ts";
+
+/** What the comment of a group begins with: delivery and vdeloldusers know it by this. */
+const GROUP_MARK = "MailGroup";
+
+export const applet = defineApplet({
+  names: ["vgroup"],
+  section: 1,
+  summary: "make groups and change their members",
+  role: "admin",
+  dialect: "admin",
+  options: {
+    verbose: { flag: "v", help: "tell what was changed" },
+    add: { flag: "a", help: "make a new group" },
+    ...PASSWORD_OPTIONS,
+    ...RANDOM_OPTION,
+    comment: { flag: "c", value: "comment", help: `comment of the group; ${GROUP_MARK} is put before it` },
+    quota: { flag: "q", value: "bytes", help: "quota, for a group that keeps mail itself" },
+    hostId: { flag: "H", value: "hostid", help: "host of the group, in a cluster" },
+    mdaHost: { flag: "M", value: "host", help: "delivery host of the group, in a cluster" },
+    anywhere: { flag: "n", help: "in a cluster, the group may be on another host" },
+    insert: { flag: "i", value: "line", help: "add a member: an address, a Maildir or a program" },
+    remove: { flag: "d", value: "line", help: "remove a member" },
+    update: { flag: "u", value: "line", help: "the member that takes the place of the one of -o" },
+    old: { flag: "o", value: "line", help: "the member that -u replaces" },
+  },
+  operands: [
+    { name: "group", help: "address of the group" },
+    { name: "password", help: "of a new group; asked for unless given", optional: true },
+  ],
+  description:
+    "A group is a user with alias lines; vuserinfo, vmoduser, vpasswd and vdeluser work on it as on any user. Mail for the " +
+    "group goes to its members and not into its own mailbox, unless that is a member too.",
+  env: { ...COMMAND_ENV, DOMAIN_LIMITS: "apply the domain's limits" },
+  control: COMMAND_CONTROL,
+  exits: { 0: "done", 1: "there is no such group, or a step failed" },
+  examples: [
+    { command: "vgroup -a -r 12 team@example.org", help: "makes a group with a random password" },
+    { command: "vgroup -i '&alice@example.org' team@example.org", help: "alice gets the team's mail" },
+  ],
+  seeAlso: ["valias(1)", "vadduser(1)", "vdelivermail(8)"],
+  source: ["[man vgroup.1]"],
+  async run(proc) {
+    const { options, args } = proc;
+    if (options.hostId !== undefined || options.mdaHost !== undefined) {
+      throw new Permanent("-H, -M: this host is in no cluster (it has no central database)");
+    }
+    const changes = [options.insert, options.remove, options.update].filter((value) => value !== undefined).length;
+    if (options.add ? changes > 0 : changes !== 1) {
+      throw new Usage("give -a for a new group, or one of -i, -d and -u for one that is there");
+    }
+    if ((options.update === undefined) !== (options.old === undefined)) throw new Usage("-u and -o belong together");
+    const limited = proc.env.get("DOMAIN_LIMITS") !== undefined;
+    const text = await withCommand(proc, {}, async (command) => {
+      const { address, domain } = await command.locate(args[0] ?? "");
+      const named = `${address.name}@${address.domain}`;
+      if (!options.add) return await changeMember(command, address, { ...options, limited });
+      await checkLimits(command, address, { limited, bit: "noCreate" });
+      const clear = args[1] ??
+        (options.random === undefined ? await askPassword(proc, named) : randomPasswordOf(options.random));
+      const defaults = {
+        environment: proc.env.get("PASSWORD_HASH"),
+        control: [new ControlFiles(domain.directory), command.control],
+      };
+      const columns = await makePassword(clear, options, defaults);
+      const gecos = checkGecos(`${GROUP_MARK} ${options.comment ?? address.name}`);
+      const added = await command.domains.locked(() =>
+        command.users.add(address, domain, {
+          ...columns,
+          gecos,
+          inactive: false,
+          makeDirectory: false,
+          ...(options.quota === undefined ? {} : { quota: options.quota }),
+        })
+      );
+      if (added === "exists") throw new Permanent(`${named} exists already`);
+      await command.forget(named);
+      const random = args[1] === undefined && options.random !== undefined ? `Password is ${clear}\n` : "";
+      return random + (options.verbose ? `made group ${named}\n` : "");
+    });
+    await proc.stdout.write(new TextEncoder().encode(text));
+    return await runPostHandle(proc, [args[0] ?? ""]);
+  },
+});
+
+async function checkLimits(
+  command: Command,
+  address: UserAddress,
+  asked: { readonly limited: boolean; readonly bit: keyof typeof LIMIT_PERMISSIONS },
+): Promise<void> {
+  if (!asked.limited) return;
+  const limits = await command.accounts.limits.of(address.name, address.domain);
+  if (limits.perm_maillist & LIMIT_PERMISSIONS[asked.bit]) {
+    throw new Permanent(`groups of ${address.domain} may not be changed: its limits say so`);
+  }
+}
+
+interface MemberChange {
+  readonly insert: string | undefined;
+  readonly remove: string | undefined;
+  readonly update: string | undefined;
+  readonly old: string | undefined;
+  readonly verbose: boolean;
+  readonly limited: boolean;
+}
+
+async function changeMember(command: Command, address: UserAddress, change: MemberChange): Promise<string> {
+  const { name, domain } = address;
+  const { aliases, users } = command.accounts;
+  const group = await users.find(name, domain);
+  const named = `${name}@${domain}`;
+  if (!group) throw new Permanent(`there is no group ${named}: make it with vgroup -a`);
+  if (!group.gecos.startsWith(GROUP_MARK)) throw new Permanent(`${named} is a user, not a group: use valias`);
+  await checkLimits(command, address, { limited: change.limited, bit: "noModify" });
+  let done: string;
+  if (change.insert !== undefined) {
+    const line = checkAliasLine(change.insert);
+    if (await aliases.add(name, domain, line) === "exists") {
+      throw new Permanent(`${named} has the member ${line} already`);
+    }
+    done = `added ${line} to ${named}\n`;
+  } else if (change.remove !== undefined) {
+    if (await aliases.remove(name, domain, change.remove) === 0) {
+      throw new Permanent(`${named} has no member ${change.remove}`);
+    }
+    done = `removed ${change.remove} from ${named}\n`;
+  } else {
+    const line = checkAliasLine(change.update ?? "");
+    if (!await aliases.replace(name, domain, { from: change.old ?? "", to: line })) {
+      throw new Permanent(`${named} has no member ${change.old}`);
+    }
+    done = `replaced ${change.old} by ${line} in ${named}\n`;
+  }
+  await command.forget(named);
+  return change.verbose ? done : "";
+}

@@ -1,0 +1,59 @@
+/**
+ * vrenameuser: gives a user of a virtual domain another address, in the same or in another domain of this host.
+ */
+import { defineApplet } from "../../core/applet.ts";
+import { Permanent } from "../../core/errors.ts";
+import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { OLD_HOME_MS } from "../../storage/accounts/move_home.ts";
+import { runPostHandle } from "../../storage/accounts/post_handle.ts";
+import { moveUser } from "../../storage/accounts/user_moves.ts";
+
+export const applet = defineApplet({
+  names: ["vrenameuser"],
+  section: 1,
+  summary: "change the address of a user of a virtual domain",
+  role: "admin",
+  dialect: "admin",
+  options: { verbose: { flag: "v", help: "tell the new home" } },
+  operands: [
+    { name: "old", help: "user@domain as it is" },
+    { name: "new", help: "user@domain as it shall be" },
+  ],
+  description:
+    "Password, quota, flags, aliases, filters and mail stay with the user; the home moves to the new name's place. The old " +
+    "address is unknown afterwards: an alias or vadduser can take mail for it again. When a step fails, the same command " +
+    "finishes the work.",
+  env: COMMAND_ENV,
+  control: COMMAND_CONTROL,
+  exits: { 0: "the user has the new address", 1: "no such user, the new address is taken, or a step failed" },
+  examples: [{ command: "vrenameuser ann@example.org anna@example.org", help: "ann is anna now" }],
+  seeAlso: ["vmoveuserdir(1)", "vadduser(1)", "valias(1)"],
+  source: ["[man vrenameuser.9]"],
+  async run(proc) {
+    const [before = "", after = ""] = proc.args;
+    const text = await withCommand(proc, {}, async (command) => {
+      const [old, target] = [await command.locate(before), await command.locate(after)];
+      const { name, domain } = old.address;
+      const moved = await command.domains.locked(async () => {
+        const user = await command.accounts.users.find(name, domain);
+        if (!user) throw new Permanent(`there is no user ${name}@${domain}`);
+        if (name === "postmaster") {
+          throw new Permanent("postmaster of a domain keeps the name: mail programs rely on it");
+        }
+        return await moveUser(command, {
+          user,
+          domain: old.domain,
+          address: { name: target.address.name, domain: target.domain },
+          home: () => command.users.takePlace(target.address.name, target.domain),
+        });
+      });
+      for (const address of [old.address, target.address]) await command.forget(`${address.name}@${address.domain}`);
+      await proc.clock.sleep(OLD_HOME_MS);
+      await moved.end();
+      if (!proc.options.verbose) return "";
+      return `${name}@${domain} is ${target.address.name}@${target.address.domain}, home ${moved.home}\n`;
+    });
+    await proc.stdout.write(new TextEncoder().encode(text));
+    return await runPostHandle(proc, [before, after]);
+  },
+});
