@@ -10,6 +10,9 @@ import { checkFolder } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { moveUser } from "../../storage/accounts/user_moves.ts";
 
+/** Until the roles are there again that are let into a new folder: what they cannot open waits for its next try. */
+const ROLES_RESTART_MS = 3000;
+
 export const applet = defineApplet({
   names: ["vmoveuserdir"],
   section: 1,
@@ -39,12 +42,16 @@ export const applet = defineApplet({
       const to = asked.endsWith(`/${name}`) ? asked : `${asked}/${name}`; // so that vdeluser knows it for the user's own
       const user = await command.accounts.users.find(name, domain);
       if (!user) throw new Permanent(`there is no user ${name}@${domain}`);
-      const roots = await openMailRoot(command, to.slice(0, -name.length - 1));
+      const parent = to.slice(0, -name.length - 1);
+      if (await openMailRoot(command, parent)) {
+        await command.disk.mkdir(parent, { recursive: true, mode: 0o755 });
+        await command.reload();
+        await proc.clock.sleep(ROLES_RESTART_MS);
+      }
       const moved = await command.domains.locked(() =>
         moveUser(command, { user, domain: entry, home: () => Promise.resolve(to) })
       );
-      if (roots) await command.reload();
-      else await command.forget(`${name}@${domain}`);
+      await command.forget(`${name}@${domain}`);
       await proc.clock.sleep(OLD_HOME_MS);
       await moved.end();
       return { from: user.home, to: moved.home };

@@ -54,7 +54,7 @@ export async function deliverLocal(
   const file = search.kind === "found" ? search.file : undefined;
   const dotQmail: DotQmail = file && !file.empty ? file.content : parseDotQmail(context.defaultDelivery);
   const virtual = onlyVdelivermail(dotQmail);
-  if (virtual !== undefined) return await deliverVirtualDomain(context, job, { recipient, file, fallback: virtual });
+  if (virtual !== undefined) return await deliverVirtualDomain(context, job, { recipient, file, ...virtual });
   if (asUser && !onlyForwards(dotQmail)) return await asUser(job, recipient);
   const address = `${recipient.local}@${recipient.domain}`;
   const loops = countHeaderLine(await messageHeader(job.message), deliveredToLine(address).trimEnd());
@@ -82,24 +82,31 @@ function onlyForwards(dotQmail: DotQmail): boolean {
   return dotQmail.instructions.every(({ kind }) => kind === "forward" || kind === "forward-only");
 }
 
-/** The fallback argument when the file's only instruction is vdelivermail without anything that needs a shell. */
-function onlyVdelivermail(dotQmail: DotQmail): string | undefined {
+/** The arguments when the file's only instruction is vdelivermail or vfilter without anything that needs a shell. */
+function onlyVdelivermail(dotQmail: DotQmail): { readonly fallback: string; readonly filtered: boolean } | undefined {
   const [first, second] = dotQmail.instructions;
   if (second || first?.kind !== "program") return undefined;
   const words = plainCommandWords(first.command);
-  if (!words || words.length > 3 || words[0]!.split("/").at(-1) !== "vdelivermail") return undefined;
-  return words[2] ?? "";
+  const program = words?.[0]!.split("/").at(-1);
+  if (!words || words.length > 3 || (program !== "vdelivermail" && program !== "vfilter")) return undefined;
+  return { fallback: words[2] ?? "", filtered: program === "vfilter" };
 }
 
 async function deliverVirtualDomain(
   context: DeliveryContext,
   job: DeliveryJob,
-  to: { readonly recipient: LocalRecipient; readonly file: FoundDotQmail | undefined; readonly fallback: string },
+  to: {
+    readonly recipient: LocalRecipient;
+    readonly file: FoundDotQmail | undefined;
+    readonly fallback: string;
+    readonly filtered: boolean;
+  },
 ): Promise<DeliveryOutcome> {
-  const { recipient, file, fallback } = to;
+  const { recipient, file, fallback, filtered } = to;
   return await deliverVirtual(context, job, {
     address: `${recipient.ext}@${recipient.domain}`.toLowerCase(),
     fallback,
+    filtered,
     environment: () => environmentOf(job, { recipient, newSender: job.sender, matched: file?.matched }),
   });
 }

@@ -6,6 +6,7 @@ import { pathExists } from "../../core/path_exists.ts";
 import { latin1Bytes, latin1Text } from "../../core/bytes.ts";
 import { formatDate } from "../../mail/date.ts";
 import { createMaildir, deliverToMaildir } from "../../storage/maildir/deliver.ts";
+import { createFolder, folderExists, folderPath } from "../../storage/maildir/folders.ts";
 import { NO_QUOTA, tryQuota } from "../../storage/maildir/quota.ts";
 import { addUsage, checkQuota } from "../../storage/maildir/quota_size.ts";
 import type { Account } from "../../storage/accounts/lookup_types.ts";
@@ -14,6 +15,7 @@ import { deliveredToLine, returnPathLine } from "./environment.ts";
 import { sendForward } from "./forward.ts";
 import { countHeaderLine, messageHeader } from "./message.ts";
 import { deferred, delivered, type DeliveryOutcome, refused } from "./outcome.ts";
+import { decideByFilter, type FilterDecision } from "./virtual_filter.ts";
 
 /** An address of a virtual domain and what happens to mail for nobody there. */
 export interface VirtualRecipient {
@@ -21,10 +23,14 @@ export interface VirtualRecipient {
   readonly address: string;
   /** Second argument of vdelivermail: a folder, an address, `bounce-no-mailbox`, `delete` or `domain:ip:port`. */
   readonly fallback: string;
+  /** The rules of the account are applied: vfilter stands where vdelivermail would. */
+  readonly filtered?: boolean;
   /** Environment for programs of the account's alias lines. */
   readonly environment: () => Readonly<Record<string, string>>;
 }
 
+/** Tells that a rule has decided [spec formats 24]. */
+const FILTER_LINE = "X-Filter: xFilter/IndiMail Revision 1(http://www.indimail.org)\n";
 /** pw_gid bit: mail for this account bounces [spec tables, pw_gid bits]. */
 const BOUNCE_MAIL = 0x0010;
 /** The longest chain of alias lines of one address. */
@@ -45,9 +51,55 @@ export async function deliverVirtual(
   if (countHeaderLine(header, deliveredToLine(recipient.address).trimEnd()) > 0) {
     return refused("This message is looping: it already has my Delivered-To line. (#5.4.6)");
   }
+  if (recipient.filtered && account && target.aliasLines.length === 0) {
+    const decision = await decideByFilter(context, job, { account, address: recipient.address });
+    if (decision) return await deliverDecided(context, job, { recipient, account, decision });
+  }
   const lines = target.aliasLines.length > 0 ? target.aliasLines : account ? userLines(context, account) : [];
   if (lines) return await deliverLines(context, job, { recipient, account, lines });
   return await deliverToAccount(context, job, { address: recipient.address, account: account! });
+}
+
+/** Keeps, forwards, then bounces, as the rule has it: what is kept is not kept twice when a later step is tried again. */
+async function deliverDecided(
+  context: DeliveryContext,
+  job: DeliveryJob,
+  to: { readonly recipient: VirtualRecipient; readonly account: Account; readonly decision: FilterDecision },
+): Promise<DeliveryOutcome> {
+  const { recipient, account } = to;
+  const { action, rule } = to.decision;
+  const marked = { ...job, extraHeader: `${job.extraHeader}${FILTER_LINE}` };
+  const touched: string[] = [];
+  const did = { files: 0, forwards: 0, programs: 0 };
+  if (action.folder !== undefined && !action.bounce) {
+    const { folder } = action;
+    const kept = await deliverToAccount(context, marked, { address: recipient.address, account, folder });
+    if (kept.report.kind !== "done") return kept;
+    touched.push(...kept.touched);
+    did.files++;
+  }
+  if (action.forward?.startsWith("|")) {
+    const end = await context.runProgram({
+      command: action.forward.slice(1),
+      directory: account.home,
+      environment: { ...recipient.environment(), XFILTER: `${rule.number}` },
+      message: job.message,
+    });
+    if (end.kind === "temporary") return deferred(end.output);
+    did.programs++;
+  } else if (action.forward !== undefined) {
+    const failed = await sendForward(context, {
+      job: marked,
+      sender: job.sender,
+      recipients: [action.forward.slice(1)],
+      deliveredTo: deliveredToLine(recipient.address),
+    });
+    if (failed) return failed;
+    did.forwards++;
+  }
+  if (!action.bounce) return delivered(did, { touched });
+  const domain = account.address.slice(account.address.lastIndexOf("@") + 1);
+  return refused(`Mail for ${domain} is not taken: it violates a policy that the administrator has set. (#5.7.1)`);
 }
 
 /** Lines of the user's own .qmail; undefined when there is none; an empty one discards mail. */
@@ -162,7 +214,7 @@ async function deliverLines(
 async function deliverToAccount(
   context: DeliveryContext,
   job: DeliveryJob,
-  to: { readonly address: string; readonly account: Account },
+  to: { readonly address: string; readonly account: Account; readonly folder?: string },
 ): Promise<DeliveryOutcome> {
   const { account } = to;
   if (account.flags & BOUNCE_MAIL) {
@@ -171,7 +223,7 @@ async function deliverToAccount(
   const maildir = `${account.home}/Maildir`;
   const quota = tryQuota(account.quota) ?? NO_QUOTA;
   if (quota.bytes === 0 && quota.messages === 0) {
-    return await intoMaildir(context, job, { address: to.address, maildir });
+    return await intoMaildir(context, job, { address: to.address, maildir, folder: to.folder });
   }
   if (!pathExists(maildir)) await createMaildir(context.disk, maildir);
   const check = await checkQuota(
@@ -186,13 +238,20 @@ async function deliverToAccount(
     await context.lookup.noteQuota(account.address, check.usage.bytes);
     return refused(`account ${account.address} is over quota (#5.2.2)`);
   }
-  return await intoMaildir(context, job, { address: to.address, maildir, counted: true });
+  return await intoMaildir(context, job, { address: to.address, maildir, folder: to.folder, counted: true });
 }
 
 async function intoMaildir(
   context: DeliveryContext,
   job: DeliveryJob,
-  to: { readonly address: string; readonly maildir: string; readonly part?: number; readonly counted?: boolean },
+  to: {
+    readonly address: string;
+    readonly maildir: string;
+    /** A folder of the Maildir; empty or undefined: the inbox. */
+    readonly folder?: string | undefined;
+    readonly part?: number;
+    readonly counted?: boolean;
+  },
 ): Promise<DeliveryOutcome> {
   if (isSticky(to.maildir)) return deferred("Maildir is sticky: its user is changing it (#4.2.1)");
   const head = latin1Bytes(
@@ -201,9 +260,11 @@ async function intoMaildir(
       ` (invoked by uid ${context.uid}); ${formatDate(context.clock.nowMs(), 0)}\n`,
   );
   const sizeBytes = head.length + job.message.sizeBytes;
+  const folder = to.folder ? folderPath(to.maildir, to.folder) : to.maildir;
+  if (to.folder && !folderExists(to.maildir, to.folder)) await makeFolder(context, to.maildir, to.folder);
   const result = await deliverToMaildir({
     disk: context.disk,
-    maildir: to.maildir,
+    maildir: folder,
     uniqueName: maildirName(context, job, to.part),
     sizeBytes,
     body: job.message.bytes ? [head, job.message.bytes] : withHead(head, job.message.chunks()),
@@ -214,7 +275,12 @@ async function intoMaildir(
   if (to.counted && result.kind === "delivered") {
     await addUsage(context.disk, to.maildir, { bytes: sizeBytes, messages: 1 });
   }
-  return delivered({ files: 1, forwards: 0, programs: 0 }, { touched: [`${to.maildir}/new`] });
+  return delivered({ files: 1, forwards: 0, programs: 0 }, { touched: [`${folder}/new`] });
+}
+
+async function makeFolder({ disk }: DeliveryContext, maildir: string, folder: string): Promise<void> {
+  if (!pathExists(maildir)) await createMaildir(disk, maildir);
+  await createFolder(disk, maildir, folder);
 }
 
 async function* withHead(head: Uint8Array, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

@@ -2,6 +2,7 @@
  * The questions about addresses and domains [spec formats 14]: is it a recipient, whose account, where does mail for it
  * go. Nothing here knows a secret. Addresses come lower-cased.
  */
+import type { FilterRule } from "../../mail/filter/rules.ts";
 import type { Paths } from "../../core/paths.ts";
 import type { Accounts } from "../../storage/accounts/accounts.ts";
 import type { Account, DeliveryTarget, RecipientStatus } from "../../storage/accounts/lookup_types.ts";
@@ -122,6 +123,16 @@ export class Answers {
     const route = this.#sources.domains.route("", domain);
     if (route.kind === "none") return undefined;
     return route.kind === "virtual" ? route.domain.name : domain;
+  }
+
+  /** The rules for an account's mail [man vfilter.8]. */
+  async filterRules(address: string): Promise<readonly FilterRule[]> {
+    const { local, domain } = splitAddress(address);
+    const route = this.#sources.domains.route(local, domain);
+    if (route.kind !== "virtual") return [];
+    const { filters } = this.#sources.accounts;
+    const lists = ["prefilt", local, "postfilt"].map((name) => filters.list(`${name}@${route.domain.name}`));
+    return (await Promise.all(lists)).flat();
   }
 
   /** Sets or clears BOUNCE_MAIL and userquota [spec tables, lastdeliver]. */

@@ -13,6 +13,7 @@ export function joinedService(answers: Answers, logins: Logins): LookupService {
     account: (address) => answers.account(address),
     delivery: (address) => answers.delivery(address),
     realDomain: (domain) => Promise.resolve().then(() => answers.realDomain(domain)),
+    filterRules: (address) => answers.filterRules(address),
     noteQuota: (address, usedBytes) => answers.noteQuota(address, usedBytes),
     forget: (key) => Promise.resolve().then(() => answers.forget(key)),
     verifyPassword: (user, password, context) => logins.verifyPassword(user, password, context),
@@ -45,6 +46,8 @@ export function verboseService(
     account: (address) => told(`account ${address}`, service.account(address), (account) => account?.address ?? "none"),
     delivery: (address) => told(`delivery ${address}`, service.delivery(address), (target) => target.kind),
     realDomain: (domain) => told(`domain ${domain}`, service.realDomain(domain), (real) => real ?? "none"),
+    filterRules: (address) =>
+      told(`filter of ${address}`, service.filterRules(address), (rules) => `${rules.length} rules`),
     noteQuota: (address, bytes) => told(`quota ${address} ${bytes}`, service.noteQuota(address, bytes), () => "noted"),
     forget: (key) => told(`forget ${key ?? "everything"}`, service.forget(key), () => "done"),
     verifyPassword: (user, password, context) =>

@@ -41,6 +41,7 @@ function fakeLookup(home: string): Lookup {
     verifyCram: () => Promise.resolve({ kind: "denied" }),
     scramParameters: () => Promise.resolve({ saltBase64: "c2FsdA==", iterations: 4096 }),
     verifyScram: () => Promise.resolve({ result: { kind: "denied" }, serverSignatureBase64: "" }),
+    filterRules: () => Promise.resolve([]),
     noteQuota: () => Promise.resolve(),
     close: () => {},
   };

@@ -15,6 +15,7 @@ export const applet = defineApplet({
   summary: "receive mail via SMTP on one connection",
   role: "network",
   dialect: "qmail",
+  hosted: "serves",
   options: {
     features: { flag: "v", help: "print what the server offers and which control files it reads, and exit" },
   },

@@ -110,6 +110,10 @@ export class FakeLookup implements Lookup {
     return Promise.resolve(undefined);
   }
 
+  filterRules(): Promise<readonly []> {
+    return Promise.resolve([]);
+  }
+
   noteQuota(): Promise<void> {
     return Promise.resolve();
   }

@@ -18,6 +18,8 @@ import { LoginLog } from "./vlog.ts";
 /** The repositories over one database. */
 export class Accounts {
   readonly database: Database;
+  /** Names of the tables that settings may change. */
+  readonly tables: TableNames;
   readonly users: Users;
   readonly aliases: Aliases;
   readonly limits: DomainLimits;
@@ -34,6 +36,7 @@ export class Accounts {
 
   constructor(database: Database, tables: TableNames = USUAL_TABLES) {
     this.database = database;
+    this.tables = tables;
     this.users = new Users(database, tables);
     this.aliases = new Aliases(database);
     this.limits = new DomainLimits(database);

@@ -1,20 +1,18 @@
 /**
- * Adding and removing virtual domains: folder, users/assign, virtualdomains, rcpthosts [man vadddomain.9] [spec formats
- * 7]. Order: whatever makes mail be accepted comes last and goes first, each step may be repeated, so after a crash the
- * same command finishes the work.
+ * Virtual domains as the files have them: folder, users/assign, alias domains' links [man vadddomain.9] [spec formats 7].
+ * Order: whatever makes mail be accepted comes last and goes first, what a command finds a domain by goes last of all, and
+ * each step may be repeated; so after a crash the same command finishes the work.
  */
-import { latin1Bytes } from "../../core/bytes.ts";
 import { Permanent } from "../../core/errors.ts";
 import type { Paths } from "../../core/paths.ts";
 import { writeCdb } from "../cdb/writer.ts";
 import type { Disk } from "../disk.ts";
 import { withFileLock } from "../locks/file_lock.ts";
 import { type Assignment, domainAssignment, formatAssign, parseAssign } from "../users/assign.ts";
-import { compileUsers } from "../users/users_cdb.ts";
+import { usersCdbRecords } from "../users/users_cdb.ts";
+import { DomainControl } from "./domain_control.ts";
 import { addLine, readLineFile, removeLines, writeLineFile } from "./line_file.ts";
 
-/** Lines of rcpthosts above which new domains go to morercpthosts [man qmail-newmrh.9]. */
-const RCPTHOSTS_LINES_MAX = 50;
 const FOLDER_MODE = 0o750;
 
 /** How a domain is added. */
@@ -45,14 +43,22 @@ export interface DomainEntry {
   readonly aliasOf?: string;
 }
 
+/** The line of .qmail-default that hands the domain's mail to its users. */
+export function deliveryLine(delivery: { readonly filter: boolean; readonly fallback: string }): string {
+  return `| ${delivery.filter ? "/usr/sbin/vfilter" : "/usr/sbin/vdelivermail"} '' ${delivery.fallback}`;
+}
+
 /** The domains of one installation, for commands. */
 export class DomainStore {
+  /** The domains' entries in control files. */
+  readonly control: DomainControl;
   readonly #disk: Disk;
   readonly #paths: Paths;
 
   constructor(disk: Disk, paths: Paths) {
     this.#disk = disk;
     this.#paths = paths;
+    this.control = new DomainControl(disk, paths.control);
   }
 
   /** The folder of a domain that users/assign does not know yet. */
@@ -60,7 +66,7 @@ export class DomainStore {
     return `${parent}/${domain}`;
   }
 
-  /** Runs `work` while no other command changes domains or users. */
+  /** Runs `work` while no other command changes domains or users; waits for one that does, then says that it does. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     await this.#disk.mkdir(this.#paths.lib, { recursive: true });
     return await withFileLock(`${this.#paths.lib}/accounts.lock`, work);
@@ -76,7 +82,8 @@ export class DomainStore {
 
   /** One domain; undefined when users/assign does not know it. */
   async find(domain: string): Promise<DomainEntry | undefined> {
-    return (await this.list()).find((entry) => entry.domain === domain);
+    const line = (await this.#assignments()).find((one) => one.kind === "prefix" && one.local === `${domain}-`);
+    return line && this.#entryOf(line);
   }
 
   /** The names of a domain's alias domains. */
@@ -86,18 +93,20 @@ export class DomainStore {
 
   /** Whether mail for the domain is accepted already: the last step of adding. */
   async isComplete(domain: string): Promise<boolean> {
-    if (!(await this.find(domain))) return false;
-    const listed = async (name: string) => (await readLineFile(this.#disk, `${this.#paths.control}/${name}`)) ?? [];
-    return (await listed("rcpthosts")).includes(domain) || (await listed("morercpthosts")).includes(domain);
+    return await this.find(domain) !== undefined && await this.control.has(domain);
   }
 
   /** First half: folder, .qmail-default and users/assign. Users can be added afterwards; no mail comes yet. */
   async prepare(domain: string, options: DomainOptions): Promise<DomainEntry> {
     const { uid, gid, basePath, usersPerDirectory } = options;
     const directory = this.directoryOf(domain, options.parent);
+    const target = linkTarget(directory);
+    if (target !== undefined) {
+      throw new Permanent(`${directory} is the link of an alias domain of ${target}: remove that first (vdeldomain)`);
+    }
     await this.#disk.mkdir(directory, { recursive: true, mode: FOLDER_MODE });
-    const program = options.filter ? "/usr/sbin/vfilter" : "/usr/sbin/vdelivermail";
-    await writeLineFile(this.#disk, `${directory}/.qmail-default`, [`| ${program} '' ${options.fallback}`]);
+    const line = deliveryLine({ filter: options.filter ?? false, fallback: options.fallback });
+    await writeLineFile(this.#disk, `${directory}/.qmail-default`, [line]);
     if (basePath !== undefined) await writeLineFile(this.#disk, `${directory}/.base_path`, [basePath]);
     if (usersPerDirectory !== undefined) {
       await writeLineFile(this.#disk, `${directory}/.users_per_level`, [String(usersPerDirectory)]);
@@ -109,65 +118,64 @@ export class DomainStore {
 
   /** Second half: virtualdomains, then rcpthosts. */
   async activate(domain: string, options: { readonly checkRecipients?: boolean } = {}): Promise<void> {
-    const { control } = this.#paths;
-    await this.#notSystemUsers(domain);
-    await addLine(this.#disk, `${control}/virtualdomains`, `${domain}:${domain}`);
-    if (options.checkRecipients) await addLine(this.#disk, `${control}/chkrcptdomains`, domain);
-    const hosts = await readLineFile(this.#disk, `${control}/rcpthosts`) ?? [];
-    if (hosts.includes(domain)) return;
-    if (hosts.length < RCPTHOSTS_LINES_MAX) await writeLineFile(this.#disk, `${control}/rcpthosts`, [...hosts, domain]);
-    else if (await addLine(this.#disk, `${control}/morercpthosts`, domain)) await this.#compileMoreHosts();
+    await this.control.add(domain, options);
   }
 
-  /** Out of locals, which would win over virtualdomains; where that is missing it stands for `me`. */
-  async #notSystemUsers(domain: string): Promise<void> {
-    const { control } = this.#paths;
-    const locals = await readLineFile(this.#disk, `${control}/locals`);
-    const [me] = locals ? [] : await readLineFile(this.#disk, `${control}/me`) ?? [];
-    if (me?.trim().toLowerCase() === domain) await writeLineFile(this.#disk, `${control}/locals`, []);
-    else await removeLines(this.#disk, `${control}/locals`, (line) => line.trim().toLowerCase() === domain);
-  }
-
-  /** No mail comes any more: out of rcpthosts, morercpthosts, chkrcptdomains and virtualdomains. */
+  /** No mail comes any more. */
   async deactivate(domain: string): Promise<void> {
-    const { control } = this.#paths;
-    await removeLines(this.#disk, `${control}/rcpthosts`, (line) => line === domain);
-    if (await removeLines(this.#disk, `${control}/morercpthosts`, (line) => line === domain) > 0) {
-      await this.#compileMoreHosts();
-    }
-    await removeLines(this.#disk, `${control}/chkrcptdomains`, (line) => line === domain);
-    await removeLines(this.#disk, `${control}/virtualdomains`, (line) => line.startsWith(`${domain}:`));
+    await this.control.remove(domain);
   }
 
-  /** The rest: out of users/assign, and the folder (of an alias domain: the link). */
+  /** The rest, after deactivate: the folder with everything in it, then the line in users/assign. Not for alias domains. */
   async remove(domain: string): Promise<void> {
     const entry = await this.find(domain);
-    const directory = entry?.directory ?? this.directoryOf(domain);
-    const assignments = await this.#assignments();
-    const kept = assignments.filter((one) => !(one.kind === "prefix" && one.local === `${domain}-`));
-    if (kept.length < assignments.length) await this.#writeAssign(kept);
-    if (entry?.aliasOf !== undefined) {
-      await this.#unlisted(entry.aliasOf, domain);
-      await this.#disk.unlink(`${this.#paths.domains}/${domain}`).catch(ignoreMissing);
-    } else await removeTree(this.#disk, directory);
+    await removeTree(this.#disk, entry?.directory ?? this.directoryOf(domain));
+    await this.unassign(domain);
   }
 
-  /** Makes `alias` another name of a domain: a link, users/assign, then both control files [man vaddaliasdomain.9]. */
+  /**
+   * Makes `alias` another name of a domain: .aliasdomains, a link, users/assign, then the control files
+   * [man vaddaliasdomain.9]. Throws Permanent when either name is not what it must be.
+   */
   async addAlias(alias: string, real: string): Promise<void> {
     const target = await this.find(real);
     if (!target || target.aliasOf !== undefined) throw new Permanent(`${real} is not a virtual domain of this host`);
-    if (await this.find(alias)) throw new Permanent(`${alias} is a domain already`);
-    const link = `${this.#paths.domains}/${alias}`;
-    await this.#disk.unlink(link).catch(ignoreMissing);
-    await this.#disk.symlink(target.directory, link);
+    const there = await this.find(alias);
+    const isOurs = there === undefined || there.aliasOf === real;
+    if (!isOurs || await this.isComplete(alias)) throw new Permanent(`${alias} is a domain already`);
     await addLine(this.#disk, `${target.directory}/.aliasdomains`, alias);
-    await this.assign(domainAssignment(alias, { ...target, home: link }));
+    await this.linkAlias(alias, target.directory);
+    await this.assign(domainAssignment(alias, { ...target, home: this.directoryOf(alias) }));
     await this.activate(alias);
   }
 
-  async #unlisted(real: string, alias: string): Promise<void> {
-    const target = await this.find(real);
+  /** Makes an alias domain's link lead to a folder; it is replaced at once, so there is always one. */
+  async linkAlias(alias: string, directory: string): Promise<void> {
+    const link = this.directoryOf(alias);
+    const there = await this.#disk.lstat(link).catch(ignoreMissing);
+    if (there && there.kind !== "link") throw new Permanent(`${link} is there and no link: move it away first`);
+    const temporary = `${this.#paths.domains}/.${alias}.link`;
+    await this.#disk.unlink(temporary).catch(ignoreMissing);
+    await this.#disk.symlink(directory, temporary);
+    await this.#disk.rename(temporary, link);
+    await this.#disk.syncDirectory(this.#paths.domains);
+  }
+
+  /** The real domain of an alias domain, by its link: also of one that users/assign does not know (any more). */
+  linkedDomain(alias: string): string | undefined {
+    const target = linkTarget(this.directoryOf(alias));
+    return target === alias ? undefined : target;
+  }
+
+  /** Removes an alias domain: control files, .aliasdomains, users/assign, and last the link that it is found by. */
+  async removeAlias(alias: string): Promise<void> {
+    await this.deactivate(alias);
+    const real = (await this.find(alias))?.aliasOf ?? this.linkedDomain(alias);
+    const target = real === undefined ? undefined : await this.find(real);
     if (target) await removeLines(this.#disk, `${target.directory}/.aliasdomains`, (line) => line === alias);
+    await this.unassign(alias);
+    await this.#disk.unlink(`${this.#paths.domains}/.${alias}.link`).catch(ignoreMissing);
+    if (this.linkedDomain(alias) !== undefined) await this.#disk.unlink(this.directoryOf(alias));
   }
 
   #entryOf(assignment: Assignment): DomainEntry | undefined {
@@ -195,17 +203,19 @@ export class DomainStore {
     await this.#writeAssign([...others, assignment]);
   }
 
-  async #writeAssign(assignments: readonly Assignment[]): Promise<void> {
-    await this.#disk.mkdir(this.#paths.users, { recursive: true });
-    await writeLineFile(this.#disk, `${this.#paths.users}/assign`, formatAssign(assignments).split("\n").slice(0, -1));
-    await compileUsers(this.#disk, this.#paths.users);
+  /** Takes a domain out of users/assign. */
+  async unassign(domain: string): Promise<void> {
+    const assignments = await this.#assignments();
+    const kept = assignments.filter((one) => !(one.kind === "prefix" && one.local === `${domain}-`));
+    if (kept.length < assignments.length) await this.#writeAssign(kept);
   }
 
-  async #compileMoreHosts(): Promise<void> {
-    const path = `${this.#paths.control}/morercpthosts`;
-    const hosts = new Set((await readLineFile(this.#disk, path) ?? []).map((line) => line.trim().toLowerCase()));
-    const keys = [...hosts].filter((host) => host !== "" && !host.startsWith("#"));
-    await writeCdb(this.#disk, `${path}.cdb`, keys.map((host) => [latin1Bytes(host), new Uint8Array(0)] as const));
+  /** The compiled file first: by the text the next call sees what is left to do. */
+  async #writeAssign(assignments: readonly Assignment[]): Promise<void> {
+    const lines = formatAssign(assignments).split("\n").slice(0, -1);
+    await this.#disk.mkdir(this.#paths.users, { recursive: true });
+    await writeCdb(this.#disk, `${this.#paths.users}/cdb`, usersCdbRecords(assignments));
+    await writeLineFile(this.#disk, `${this.#paths.users}/assign`, lines);
   }
 
   async #own(directory: string, owner: { readonly uid: number; readonly gid: number }): Promise<void> {
@@ -226,7 +236,7 @@ function linkTarget(path: string): string | undefined {
   }
 }
 
-function ignoreMissing(error: unknown): void {
+function ignoreMissing(error: unknown): undefined {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 

@@ -2,6 +2,7 @@
  * The lookup daemon as its clients see it: one connection, many questions in flight, opened again when lost. A question
  * that gets no answer in time, or has no daemon to go to, throws Temporary.
  */
+import type { FilterRule } from "../../mail/filter/rules.ts";
 import { connectChannel, type Frame, type FrameChannel } from "../../core/channel.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
 import { type Paths, socketPath } from "../../core/paths.ts";
@@ -127,6 +128,10 @@ export class LookupClient implements Lookup {
   ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }> {
     const answer = await this.#ask("verifyScram", [user, exchange, context]);
     return answer as { readonly result: AuthResult; readonly serverSignatureBase64: string };
+  }
+
+  async filterRules(address: string): Promise<readonly FilterRule[]> {
+    return await this.#ask("filterRules", [address]) as readonly FilterRule[];
   }
 
   async noteQuota(address: string, usedBytes: number): Promise<void> {

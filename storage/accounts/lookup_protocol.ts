@@ -19,6 +19,7 @@ export const LOOKUP_METHODS = [
   "verifyScram",
   "noteQuota",
   "forget",
+  "filterRules",
 ] as const;
 
 /** The name of a method of the protocol. */
@@ -103,6 +104,8 @@ export function callLookup(service: LookupService, type: number, payload: Uint8A
     }
     case "noteQuota":
       return service.noteQuota(text(first), number(second));
+    case "filterRules":
+      return service.filterRules(text(first));
     case "forget":
       return service.forget(first === undefined || first === null ? undefined : text(first));
     default:

@@ -5,6 +5,8 @@
  * Addresses are lower-cased `user@domain` text.
  */
 
+import type { FilterRule } from "../../mail/filter/rules.ts";
+
 /** Whether mail for an address would be taken [spec formats 14, USER]. */
 export type RecipientStatus =
   /** The domain is not one of ours: nothing is known of it. */
@@ -83,6 +85,8 @@ export interface Lookup {
     exchange: { readonly hash: "sha-1" | "sha-256"; readonly authMessage: string; readonly proofBase64: string },
     context: AuthContext,
   ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }>;
+  /** The rules that mail for an account is sorted by, in their order: the domain's first, the user's, the domain's last. */
+  filterRules(address: string): Promise<readonly FilterRule[]>;
   /** Tells that a user went over quota (or is below it again): sets or clears BOUNCE_MAIL and userquota. */
   noteQuota(address: string, usedBytes: number): Promise<void>;
   close(): void;

@@ -8,6 +8,7 @@ import type { Disk } from "../disk.ts";
 import { createMaildir } from "../maildir/deliver.ts";
 import { formatQuota, tryQuota } from "../maildir/quota.ts";
 import type { Accounts } from "./accounts.ts";
+import { removeDomainRows } from "./domain_rows.ts";
 import { type DomainEntry, removeTree } from "./domain_store.ts";
 import { readLineFile } from "./line_file.ts";
 import type { UserAddress } from "./names.ts";
@@ -167,25 +168,34 @@ export class UserStore {
   /** Removes all users of a domain and everything that is kept of it in the database; the number of users. */
   async removeAll(domain: DomainEntry): Promise<number> {
     const { accounts, disk } = this.#context;
-    const bases = new Set<string>([await this.#basePathOf(domain)]);
     for await (const user of accounts.users.list(domain.domain)) {
       if (user.home !== "") await removeTree(disk, checkedHome(user));
-      const base = user.home.split(`/${letterRange(user.name)}/${domain.domain}/`)[0];
+    }
+    for (const { folder, suffix } of await this.treesOf(domain)) {
+      await removeTree(disk, folder);
+      await accounts.dirControls.remove(suffix, domain.domain);
+    }
+    const { active, inactive } = await accounts.users.count(domain.domain);
+    await removeDomainRows(accounts, domain.domain);
+    return active + inactive;
+  }
+
+  /**
+   * The folders of homes that a domain's users may have, one for each base and letter range, with the suffix of its
+   * dir_control table. Goes through all users. `name` stands in the folders instead of the domain's.
+   */
+  async treesOf(
+    domain: DomainEntry,
+    name: string = domain.domain,
+  ): Promise<readonly { readonly folder: string; readonly suffix: string }[]> {
+    const bases = new Set<string>([await this.#basePathOf(domain)]);
+    for await (const user of this.#context.accounts.users.list(name)) {
+      const base = user.home.split(`/${letterRange(user.name)}/${name}/`)[0];
       if (base !== undefined && base !== user.home) bases.add(base);
-      await accounts.relay.remove(`${user.name}@${user.domain}`);
-      await accounts.filters.remove(`${user.name}@${user.domain}`);
     }
-    for (const base of bases) {
-      for (const range of LETTER_RANGES) {
-        await removeTree(disk, `${base}/${range}/${domain.domain}`);
-        await accounts.dirControls.remove(this.#suffix(base, range), domain.domain);
-      }
-    }
-    await accounts.aliases.removeDomain(domain.domain);
-    await accounts.quotas.removeDomain(domain.domain);
-    await accounts.lastauth.removeDomain(domain.domain);
-    await accounts.limits.remove(domain.domain);
-    return await accounts.users.removeDomain(domain.domain);
+    return [...bases].flatMap((base) =>
+      LETTER_RANGES.map((range) => ({ folder: `${base}/${range}/${name}`, suffix: this.#suffix(base, range) }))
+    );
   }
 
   /** Writes a row of lastauth for a change of an account. */
@@ -204,6 +214,7 @@ export class UserStore {
   async #defaultQuota(domain: DomainEntry): Promise<string> {
     const limits = await this.#context.accounts.limits.row(domain.domain);
     const [bytes, messages] = [limits?.defaultquota ?? 0, limits?.defaultmaxmsgcount ?? 0];
+    if (bytes < 0) return quotaText("NOQUOTA");
     return formatQuota({ bytes: bytes > 0 ? bytes : HARD_QUOTA_BYTES, messages });
   }
 

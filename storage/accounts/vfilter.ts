@@ -1,19 +1,6 @@
-/** Filter rules of users: table vfilter [spec tables] [spec formats 24]. What the codes mean is the filter's business. */
+/** Filter rules of users: table vfilter [spec tables] [spec formats 24]. What they mean: mail/filter. */
+import type { FilterRule } from "../../mail/filter/rules.ts";
 import { type Database, DuplicateRow, numberOf, textOf } from "./database.ts";
-
-/** One rule; codes as formats 24 has them. */
-export interface FilterRule {
-  /** `user@domain`, `prefilt@domain` or `postfilt@domain`. */
-  readonly address: string;
-  readonly number: number;
-  readonly name: string;
-  /** Index into the list of headers; -1 for none. */
-  readonly header: number;
-  readonly comparison: number;
-  readonly keyword: string;
-  readonly destination: string;
-  readonly bounceAction: string;
-}
 
 const COLUMNS = "emailid, filter_no, filter_name, header_name, comparision, keyword, destination, bounce_action";
 

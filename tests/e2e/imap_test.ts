@@ -68,6 +68,7 @@ function lookupOf(mail: TestMail): Lookup {
     verifyCram: () => check(false),
     scramParameters: () => Promise.resolve({ saltBase64: "c2FsdA==", iterations: 4096 }),
     verifyScram: async () => ({ result: await check(false), serverSignatureBase64: "" }),
+    filterRules: () => Promise.resolve([]),
     noteQuota: () => Promise.resolve(),
     close() {},
   };

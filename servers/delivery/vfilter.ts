@@ -1,0 +1,105 @@
+/**
+ * vfilter: delivers the message on descriptor 0 to a user of a virtual domain by the user's rules; the program of
+ * .qmail-default where a domain has filters.
+ */
+import { defineApplet, type Proc } from "../../core/applet.ts";
+import { Permanent, Usage } from "../../core/errors.ts";
+import { createDeliveryContext } from "./bind.ts";
+import { endDelivery } from "./report.ts";
+import { readStdinMessage } from "./stdin_message.ts";
+import { deliverVirtual } from "./virtual_delivery.ts";
+import { decideByFilter } from "./virtual_filter.ts";
+
+export const applet = defineApplet({
+  names: ["vfilter"],
+  section: 8,
+  summary: "deliver to a virtual domain by the users' rules",
+  role: "local",
+  dialect: "qmail",
+  options: { verbose: { flag: "v", help: "test a message for the address that follows: tell what would be done" } },
+  operands: [
+    { name: "empty", help: "an empty word, as vdelivermail has it; with -v the address" },
+    {
+      name: "fallback",
+      help: "mail for nobody: bounce-no-mailbox, delete, an address, a folder or domain:ip:port",
+      optional: true,
+    },
+  ],
+  description:
+    "The rules of prefilt@DOMAIN, of the user and of postfilt@DOMAIN are compared in their order; the first that matches " +
+    "decides on folder, forward and bounce. Without a match the mail is delivered as by vdelivermail. A Maildir with a " +
+    "file .noglobal is not asked for prefilt's rules, one with .nopostfilt not for postfilt's. A rule that cannot be " +
+    "understood is passed over, and the log tells it. The daemon does the same by itself when vfilter is the only line of " +
+    ".qmail-default; no process is started then.",
+  env: {
+    EXT: "the user; needed",
+    HOST: "the domain; needed",
+    SENDER: "envelope sender; empty unless set",
+    QQEH: "header lines to add; none unless set",
+    MESSID: "id of the message, for programs; none unless set",
+    DELIVERYID: "id of this delivery, the same at each attempt; process id unless set",
+    ARRIVEDMS: "when the message arrived, milliseconds since 1970; now unless set",
+    REPEAT: "not empty: an earlier attempt may have got through",
+  },
+  control: ["me", "headerlist"],
+  exits: { 0: "delivered", 100: "failed for good, or bounced by a rule", 111: "failed for now" },
+  seeAlso: ["vcfilter(1)", "vdelivermail(8)"],
+  source: ["[man vfilter.8]", "[spec formats 24]"],
+  async run(proc) {
+    if (proc.options.verbose) return await test(proc);
+    const ext = proc.env.get("EXT");
+    const host = proc.env.get("HOST");
+    if (!ext || !host) throw new Permanent("EXT and HOST must be set: this program is started by qmail-local");
+    const context = createDeliveryContext(proc, "./Maildir/");
+    using read = await readStdinMessage(proc.stdin);
+    const now = proc.clock.nowMs();
+    const outcome = await deliverVirtual(context, {
+      message: read.message,
+      messageId: proc.env.get("MESSID") ?? "",
+      deliveryId: proc.env.get("DELIVERYID") || `M${now % 1000}P${proc.pid}`,
+      arrivedMs: Number(proc.env.get("ARRIVEDMS")) || now,
+      sender: proc.env.get("SENDER") ?? "",
+      extraHeader: proc.env.get("QQEH") ?? "",
+      environmentHeaders: "",
+      mayBeRepeat: Boolean(proc.env.get("REPEAT")),
+    }, {
+      address: `${ext}@${host}`.toLowerCase().replaceAll('"', ""),
+      fallback: proc.args[1] ?? "bounce-no-mailbox",
+      filtered: true,
+      environment: () => proc.env.all(),
+    });
+    context.lookup.close();
+    context.queue.close();
+    return await endDelivery(outcome, proc.stdout);
+  },
+});
+
+/** Tells what the rules of an address would do with the message on standard input. */
+async function test(proc: Proc): Promise<void> {
+  const address = proc.args[0]?.toLowerCase();
+  if (!address?.includes("@")) throw new Usage("-v needs the address of a user");
+  const context = createDeliveryContext(proc, "./Maildir/");
+  try {
+    using read = await readStdinMessage(proc.stdin);
+    const account = await context.lookup.account(address);
+    if (!account) throw new Permanent(`there is no user ${address}`);
+    const job = { message: read.message, sender: proc.env.get("SENDER") ?? "" };
+    const decision = await decideByFilter(context, job, { account, address });
+    const { folder, bounce, forward } = decision?.action ?? { folder: "", bounce: false, forward: undefined };
+    const parts = [
+      decision ? `rule ${decision.rule.number} of ${decision.rule.address} (${decision.rule.name})` : "no rule matches",
+      bounce
+        ? "bounced"
+        : folder === undefined
+        ? "not kept"
+        : folder === ""
+        ? "kept in the inbox"
+        : `kept in ${folder}`,
+      ...(forward === undefined ? [] : [`given to ${forward}`]),
+    ];
+    await proc.stdout.write(new TextEncoder().encode(`${parts.join(", ")}\n`));
+  } finally {
+    context.lookup.close();
+    context.queue.close();
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Removing a virtual domain with its alias domains, users, mail and rows, or an alias domain alone [man vdeldomain.9]. After
+ * a crash the same call finishes the work. The caller holds DomainStore's lock.
+ */
+import type { Command } from "./command.ts";
+import type { DomainEntry } from "./domain_store.ts";
+import { readLineFile } from "./line_file.ts";
+
+/** Removes the domain; false when there is none. `told` hears of each step. */
+export async function removeDomain(command: Command, domain: string, told: (step: string) => void): Promise<boolean> {
+  const { domains } = command;
+  const entry = await domains.find(domain);
+  const real = entry ? entry.aliasOf : domains.linkedDomain(domain);
+  if (real !== undefined) {
+    told(`removing ${domain}, an alias domain of ${real}`);
+    await domains.removeAlias(domain);
+    return true;
+  }
+  if (!entry) return false;
+  for (const alias of await aliasesOf(command, entry)) {
+    told(`removing alias domain ${alias}`);
+    await domains.removeAlias(alias);
+  }
+  told(`removing ${domain} from rcpthosts and virtualdomains`);
+  await domains.deactivate(domain);
+  const users = await command.users.removeAll(entry);
+  told(`removed ${users} users of ${domain}`);
+  told(`removing ${entry.directory} and the line in users/assign`);
+  await domains.remove(domain);
+  return true;
+}
+
+/** Its alias domains, also those that are half removed. */
+async function aliasesOf({ disk, domains }: Command, { domain, directory }: DomainEntry): Promise<ReadonlySet<string>> {
+  const listed = await readLineFile(disk, `${directory}/.aliasdomains`) ?? [];
+  const linked = listed.filter((alias) => domains.linkedDomain(alias) === domain);
+  return new Set([...await domains.aliasesOf(domain), ...linked]);
+}
