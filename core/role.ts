@@ -136,7 +136,7 @@ export const ROLES = {
     summary: "serves mailboxes by IMAP and POP3",
     account: "indimail",
     groups: ["qmail", "qcerts"],
-    read: ["control", "certs", "mail"],
+    read: ["control", "certs", "mail", "domains"],
     write: ["mail"],
     readSystem: RESOLVER,
     listens: true,

@@ -3,9 +3,10 @@
  * go. Nothing here knows a secret. Addresses come lower-cased.
  */
 import type { FilterRule } from "../../mail/filter/rules.ts";
+import { BULLETIN_FOLDER } from "../../storage/accounts/bulkmail.ts";
 import type { Paths } from "../../core/paths.ts";
 import type { Accounts } from "../../storage/accounts/accounts.ts";
-import type { Account, DeliveryTarget, RecipientStatus } from "../../storage/accounts/lookup_types.ts";
+import type { Account, DeliveryTarget, RecipientStatus, WaitingBulletin } from "../../storage/accounts/lookup_types.ts";
 import { USER_FLAGS, type UserRow } from "../../storage/accounts/users.ts";
 import {
   hasDotQmail,
@@ -54,6 +55,19 @@ export function accountOf(user: UserRow, domain: VirtualDomain): Account {
     quota: user.quota,
     inactive: user.inactive,
   };
+}
+
+/** The files of a domain that every user gets: their names end in `,all`. */
+function bulletinsForAll(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(",all")).map(({ name }) =>
+      `${folder}/${name}`
+    )
+      .sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 /** The answers, with what is kept of them. */
@@ -133,6 +147,26 @@ export class Answers {
     const { filters } = this.#sources.accounts;
     const lists = ["prefilt", local, "postfilt"].map((name) => filters.list(`${name}@${route.domain.name}`));
     return (await Promise.all(lists)).flat();
+  }
+
+  /** What waits for an account: its own rows of bulkmail, and the domain's files for all. */
+  async bulletins(address: string): Promise<readonly WaitingBulletin[]> {
+    const { local, domain } = splitAddress(address);
+    const route = this.#sources.domains.route(local, domain);
+    if (route.kind !== "virtual") return [];
+    const folder = `${route.domain.directory}/${BULLETIN_FOLDER}`;
+    const own = await this.#sources.accounts.bulletins.list(`${local}@${route.domain.name}`);
+    return [
+      ...own.map((name) => ({ path: `${folder}/${name}`, name })),
+      ...bulletinsForAll(folder).map((path) => ({ path })),
+    ];
+  }
+
+  /** Forgets a bulletin that an account has. */
+  async bulletinGiven(address: string, name: string): Promise<void> {
+    const { local, domain } = splitAddress(address);
+    const route = this.#sources.domains.route(local, domain);
+    if (route.kind === "virtual") await this.#sources.accounts.bulletins.remove(`${local}@${route.domain.name}`, name);
   }
 
   /** Sets or clears BOUNCE_MAIL and userquota [spec tables, lastdeliver]. */

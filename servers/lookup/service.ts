@@ -14,6 +14,8 @@ export function joinedService(answers: Answers, logins: Logins): LookupService {
     delivery: (address) => answers.delivery(address),
     realDomain: (domain) => Promise.resolve().then(() => answers.realDomain(domain)),
     filterRules: (address) => answers.filterRules(address),
+    bulletins: (address) => answers.bulletins(address),
+    bulletinGiven: (address, name) => answers.bulletinGiven(address, name),
     noteQuota: (address, usedBytes) => answers.noteQuota(address, usedBytes),
     forget: (key) => Promise.resolve().then(() => answers.forget(key)),
     verifyPassword: (user, password, context) => logins.verifyPassword(user, password, context),
@@ -48,6 +50,9 @@ export function verboseService(
     realDomain: (domain) => told(`domain ${domain}`, service.realDomain(domain), (real) => real ?? "none"),
     filterRules: (address) =>
       told(`filter of ${address}`, service.filterRules(address), (rules) => `${rules.length} rules`),
+    bulletins: (address) => told(`bulletins of ${address}`, service.bulletins(address), (list) => `${list.length}`),
+    bulletinGiven: (address, name) =>
+      told(`bulletin ${name} ${address}`, service.bulletinGiven(address, name), () => "noted"),
     noteQuota: (address, bytes) => told(`quota ${address} ${bytes}`, service.noteQuota(address, bytes), () => "noted"),
     forget: (key) => told(`forget ${key ?? "everything"}`, service.forget(key), () => "done"),
     verifyPassword: (user, password, context) =>

@@ -42,6 +42,8 @@ function fakeLookup(home: string): Lookup {
     scramParameters: () => Promise.resolve({ saltBase64: "c2FsdA==", iterations: 4096 }),
     verifyScram: () => Promise.resolve({ result: { kind: "denied" }, serverSignatureBase64: "" }),
     filterRules: () => Promise.resolve([]),
+    bulletins: () => Promise.resolve([]),
+    bulletinGiven: () => Promise.resolve(),
     noteQuota: () => Promise.resolve(),
     close: () => {},
   };

@@ -114,6 +114,14 @@ export class FakeLookup implements Lookup {
     return Promise.resolve([]);
   }
 
+  bulletins(): Promise<readonly []> {
+    return Promise.resolve([]);
+  }
+
+  bulletinGiven(): Promise<void> {
+    return Promise.resolve();
+  }
+
   noteQuota(): Promise<void> {
     return Promise.resolve();
   }

@@ -7,6 +7,7 @@ import { Permanent } from "../../core/errors.ts";
 import type { Command } from "./command.ts";
 import type { DomainEntry, DomainOptions } from "./domain_store.ts";
 import { openMailRoot } from "./mail_roots.ts";
+import { quotaText } from "./user_store.ts";
 
 /** What a new domain is made of. */
 export interface NewDomain {
@@ -40,23 +41,39 @@ export async function addDomain(
   const { domain, files } = added;
   return await command.domains.locked(async () => {
     if (await command.domains.isComplete(domain)) return "exists";
+    const half = await command.domains.find(domain);
+    if (half?.aliasOf !== undefined) {
+      throw new Permanent(`${domain} is an alias domain of ${half.aliasOf}, half made: finish it with vaddaliasdomain`);
+    }
     for (const folder of [files.parent, files.basePath]) {
       if (folder !== undefined && await openMailRoot(command, folder)) told(`adding ${folder} to control/mailroots`);
     }
     told(`making ${command.domains.directoryOf(domain, files.parent)} and users/assign`);
     const entry = await command.domains.prepare(domain, files);
     told(`adding postmaster@${domain}`);
-    await command.users.add({ name: "postmaster", domain }, entry, {
-      password: added.password,
-      scram: added.scram,
-      gecos: "Postmaster",
-      inactive: false,
-      makeDirectory: true,
-      ...(added.quota === undefined ? {} : { quota: added.quota }),
-    });
+    await addPostmaster(command, entry, added);
     for (const alias of POSTMASTER_ALIASES) await command.accounts.aliases.add(alias, domain, `&postmaster@${domain}`);
     told("adding the domain to virtualdomains and rcpthosts");
     await command.domains.activate(domain, { checkRecipients: files.checkRecipients ?? false });
     return entry;
   });
+}
+
+/** Where a call before this one made it already, it gets this call's password. */
+async function addPostmaster(command: Command, entry: DomainEntry, added: NewDomain): Promise<void> {
+  const { password, scram, quota } = added;
+  const { domain } = entry;
+  const { active, inactive } = await command.accounts.users.count(domain);
+  if (active + inactive === 0) await command.users.resetTree(entry); // of places taken for nobody
+  const result = await command.users.add({ name: "postmaster", domain }, entry, {
+    password,
+    scram,
+    gecos: "Postmaster",
+    inactive: false,
+    makeDirectory: true,
+    ...(quota === undefined ? {} : { quota }),
+  });
+  if (result !== "exists") return;
+  const columns = { password, scram, ...(quota === undefined ? {} : { quota: quotaText(quota) }) };
+  await command.accounts.users.update("postmaster", domain, columns);
 }

@@ -3,10 +3,11 @@
  * autoturn [spec formats 7] [man vadddomain.9].
  */
 import { Permanent } from "../../core/errors.ts";
+import { tryParseIp } from "../../core/ip_address.ts";
 import { createMaildir } from "../maildir/deliver.ts";
 import type { Command } from "./command.ts";
 import { removeTree } from "./domain_store.ts";
-import { addLine, removeLines, writeLineFile } from "./line_file.ts";
+import { addLine, readLineFile, removeLines, writeLineFile } from "./line_file.ts";
 
 /** The local user that such mail goes to. */
 export const AUTOTURN_USER = "autoturn";
@@ -27,13 +28,14 @@ function baseOf(command: Command): string {
 /** Adds such a domain; repeating it is safe. Throws Permanent when the address is none. */
 export async function addAutoturnDomain(command: Command, added: AutoturnDomain): Promise<void> {
   const { domain, uid, gid, ipAddress } = added;
-  if (ipAddress !== undefined && !/^[0-9a-fA-F.:]+$/.test(ipAddress)) {
-    throw new Permanent(`${ipAddress} is no IP address`);
+  if (ipAddress !== undefined && !tryParseIp(ipAddress)) {
+    throw new Permanent(`-T ${JSON.stringify(ipAddress)}: no IP address`);
   }
   const place = ipAddress ?? domain;
   const { disk, paths, domains } = command;
   const base = baseOf(command);
   await domains.locked(async () => {
+    if (await domains.find(domain)) throw new Permanent(`domain ${domain} exists already`);
     await createMaildir(disk, `${base}/${place}/Maildir`);
     await writeLineFile(disk, `${base}/.qmail-${place.replaceAll(".", ":")}-default`, [`./${place}/Maildir/`]);
     if (Deno.uid() === 0) {
@@ -57,24 +59,28 @@ export async function addAutoturnDomain(command: Command, added: AutoturnDomain)
   await command.reload();
 }
 
-/** Removes such a domain with the mail that waits for it; false when there is none. */
+/**
+ * Removes such a domain with the mail that waits for it, unless another domain's mail waits at the same place; false when
+ * there is none. Its line in virtualdomains, by which it is found, goes last.
+ */
 export async function removeAutoturnDomain(command: Command, domain: string): Promise<boolean> {
   const { disk, paths, domains } = command;
   const base = baseOf(command);
   const removed = await domains.locked(async () => {
-    const prefix = `${domain}:${AUTOTURN_USER}-`;
+    const path = `${paths.control}/virtualdomains`;
+    const marks = (await readLineFile(disk, path) ?? []).map((line) => line.split(`:${AUTOTURN_USER}-`));
+    const place = marks.find(([name]) => name === domain)?.[1];
+    if (place === undefined || place === "" || place.includes("/") || place.startsWith(".")) return false;
     await removeLines(disk, `${paths.control}/rcpthosts`, (line) => line === domain);
     await removeLines(disk, `${paths.control}/etrnhosts`, (line) => line === domain);
-    let place: string | undefined;
-    await removeLines(disk, `${paths.control}/virtualdomains`, (line) => {
-      if (line.startsWith(prefix)) place = line.slice(prefix.length);
-      return line.startsWith(prefix);
-    });
-    if (place === undefined || place === "" || place.includes("/") || place.startsWith(".")) return false;
-    await removeTree(disk, `${base}/${place}`);
-    await removeTree(disk, `${base}/.qmail-${place.replaceAll(".", ":")}-default`);
+    if (!marks.some(([name, other]) => other === place && name !== domain)) {
+      await removeTree(disk, `${base}/.qmail-${place.replaceAll(".", ":")}-default`);
+      await removeTree(disk, `${base}/${place}`);
+    }
+    await command.accounts.atrn.removeListed(domain);
+    await removeLines(disk, path, (line) => line === `${domain}:${AUTOTURN_USER}-${place}`);
     return true;
   });
-  await command.reload();
+  if (removed) await command.reload();
   return removed;
 }

@@ -70,8 +70,7 @@ Deno.test("alias domains come and go without touching the real one", async () =>
   await assertRejects(() => domains.addAlias("example.net", "example.org"), Permanent);
   await assertRejects(() => domains.addAlias("x.example", "example.net"), Permanent);
   await assertRejects(() => domains.addAlias("x.example", "none.example"), Permanent);
-  await domains.deactivate("example.net");
-  await domains.remove("example.net");
+  await domains.removeAlias("example.net");
   assertEquals((await domains.list()).map((entry) => entry.domain), ["example.org"]);
   assertEquals(await readLineFile(realDisk, `${site.paths.domains}/example.org/.aliasdomains`), []);
   assert((await Deno.stat(`${site.paths.domains}/example.org/.qmail-default`)).isFile);

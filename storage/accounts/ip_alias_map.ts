@@ -15,9 +15,13 @@ export class IpAliases {
     return row && textOf(row, "domain");
   }
 
-  /** All addresses with their domains. */
-  async list(): Promise<readonly { readonly ipAddress: string; readonly domain: string }[]> {
-    const rows = await this.#database.query("SELECT ipaddr, domain FROM ip_alias_map ORDER BY ipaddr");
+  /** The addresses of a domain, or all, with their domains. */
+  async list(domain?: string): Promise<readonly { readonly ipAddress: string; readonly domain: string }[]> {
+    const rows = domain === undefined
+      ? await this.#database.query("SELECT ipaddr, domain FROM ip_alias_map ORDER BY ipaddr")
+      : await this.#database.query("SELECT ipaddr, domain FROM ip_alias_map WHERE domain = ? ORDER BY ipaddr", [
+        domain,
+      ]);
     return rows.map((row) => ({ ipAddress: textOf(row, "ipaddr"), domain: textOf(row, "domain") }));
   }
 
@@ -26,8 +30,11 @@ export class IpAliases {
     await this.#database.run("REPLACE INTO ip_alias_map (ipaddr, domain) VALUES (?, ?)", [ipAddress, domain]);
   }
 
-  /** Removes an address; false when it had no domain. */
-  async remove(ipAddress: string): Promise<boolean> {
-    return await this.#database.run("DELETE FROM ip_alias_map WHERE ipaddr = ?", [ipAddress]) > 0;
+  /** Removes an address, or only where it has that domain; false when there was none. */
+  async remove(ipAddress: string, domain?: string): Promise<boolean> {
+    const where = "DELETE FROM ip_alias_map WHERE ipaddr = ?";
+    return domain === undefined
+      ? await this.#database.run(where, [ipAddress]) > 0
+      : await this.#database.run(`${where} AND domain = ?`, [ipAddress, domain]) > 0;
   }
 }

@@ -16,6 +16,7 @@ import type {
   Lookup,
   RecipientStatus,
   ScramParameters,
+  WaitingBulletin,
 } from "./lookup_types.ts";
 
 /** Questions in flight; above it they fail at once. */
@@ -132,6 +133,14 @@ export class LookupClient implements Lookup {
 
   async filterRules(address: string): Promise<readonly FilterRule[]> {
     return await this.#ask("filterRules", [address]) as readonly FilterRule[];
+  }
+
+  async bulletins(address: string): Promise<readonly WaitingBulletin[]> {
+    return await this.#ask("bulletins", [address]) as readonly WaitingBulletin[];
+  }
+
+  async bulletinGiven(address: string, name: string): Promise<void> {
+    await this.#ask("bulletinGiven", [address, name]);
   }
 
   async noteQuota(address: string, usedBytes: number): Promise<void> {

@@ -20,6 +20,8 @@ export const LOOKUP_METHODS = [
   "noteQuota",
   "forget",
   "filterRules",
+  "bulletins",
+  "bulletinGiven",
 ] as const;
 
 /** The name of a method of the protocol. */
@@ -106,6 +108,10 @@ export function callLookup(service: LookupService, type: number, payload: Uint8A
       return service.noteQuota(text(first), number(second));
     case "filterRules":
       return service.filterRules(text(first));
+    case "bulletins":
+      return service.bulletins(text(first));
+    case "bulletinGiven":
+      return service.bulletinGiven(text(first), text(second));
     case "forget":
       return service.forget(first === undefined || first === null ? undefined : text(first));
     default:

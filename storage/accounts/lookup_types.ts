@@ -65,6 +65,12 @@ export interface ScramParameters {
   readonly iterations: number;
 }
 
+/** A bulletin: its file, and, where it waits for this account only, the name to tell when it was given. */
+export interface WaitingBulletin {
+  readonly path: string;
+  readonly name?: string;
+}
+
 /** Questions about accounts. */
 export interface Lookup {
   recipient(address: string): Promise<RecipientStatus>;
@@ -87,6 +93,10 @@ export interface Lookup {
   ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }>;
   /** The rules that mail for an account is sorted by, in their order: the domain's first, the user's, the domain's last. */
   filterRules(address: string): Promise<readonly FilterRule[]>;
+  /** Bulletins that an account is to get at its next login. */
+  bulletins(address: string): Promise<readonly WaitingBulletin[]>;
+  /** Tells that the account has the bulletin of that name. */
+  bulletinGiven(address: string, name: string): Promise<void>;
   /** Tells that a user went over quota (or is below it again): sets or clears BOUNCE_MAIL and userquota. */
   noteQuota(address: string, usedBytes: number): Promise<void>;
   close(): void;

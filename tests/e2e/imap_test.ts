@@ -69,6 +69,8 @@ function lookupOf(mail: TestMail): Lookup {
     scramParameters: () => Promise.resolve({ saltBase64: "c2FsdA==", iterations: 4096 }),
     verifyScram: async () => ({ result: await check(false), serverSignatureBase64: "" }),
     filterRules: () => Promise.resolve([]),
+    bulletins: () => Promise.resolve([]),
+    bulletinGiven: () => Promise.resolve(),
     noteQuota: () => Promise.resolve(),
     close() {},
   };

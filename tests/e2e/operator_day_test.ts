@@ -119,6 +119,24 @@ Deno.test("a day of an operator of two domains", async (t) => {
     for (const subject of await sending) await arrives(installation, subject, { user: "emil@two.test" });
     assertEquals(await must("vuserinfo", ["-d", "emil@two.test"]), `${installation.root}/home/moved/emil\n`);
   });
+  await t.step("a bulletin is with everybody at once, or at the next login, and never twice", async () => {
+    const file = `${installation.folder}/notice`;
+    await Deno.writeTextFile(file, "Subject: notice one\n\nto all\n");
+    for (let twice = 0; twice < 2; twice++) await must("vbulletin", ["-f", file, "two.test"]);
+    await Deno.writeTextFile(`${file}2`, "Subject: notice two\n\nto some\n");
+    await Deno.writeTextFile(`${file}.list`, "dora@two.test\nnobody@two.test\n");
+    assertEquals(await must("vbulletin", ["-V", "-f", `${file}2`, "-S", `${file}.list`]), "dora@two.test\n");
+    await Deno.writeTextFile(`${file}3`, "Subject: notice three\n\nto all\n");
+    await must("vbulletin", ["-f", `${file}3`, "-a", "two.test"]);
+    for (let twice = 0; twice < 2; twice++) {
+      const headers = await fetch(installation, "dora@two.test", "INBOX");
+      assertEquals(
+        [...headers.matchAll(/Subject: notice \w+/g)].map(([one]) => one).sort(),
+        ["one", "three", "two"].map((one) => `Subject: notice ${one}`),
+      );
+    }
+    assertEquals((await fetch(installation, "emil@two.test", "INBOX")).match(/Subject: notice \w+/g)?.length, 2);
+  });
   await t.step("a removed user and a removed domain get no more mail", async () => {
     await must("vdeluser", ["bob@one.test"]);
     assertMatch((await send(installation, "bob@one.test")).said, /<\*\* 550/);
