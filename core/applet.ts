@@ -20,6 +20,10 @@ export interface OptionSpec {
   readonly default?: string;
   /** May be given several times: the result is a list (or, for a switch, a count). */
   readonly repeat?: boolean;
+  /** With repeat: its values stand in the list of that other option, each with the flag before it (`-a value`), in order. */
+  readonly joins?: string;
+  /** Names of options that count as absent when this one comes after them: -R after -r. */
+  readonly cancels?: readonly string[];
   readonly help: string;
 }
 
@@ -54,6 +58,12 @@ export interface AppletDeclaration<O extends OptionSpecs> {
   readonly dialect: ExitDialectName;
   /** Runs for long, in a Worker with its role's permissions. */
   readonly daemon?: boolean;
+  /**
+   * It can run inside a listener of ours, once for each connection and many at a time (core/hosted.ts): it touches nothing
+   * but its Proc. "serves": it talks on proc.connection, or on stdin and stdout; it never calls exec. "chain": it prepares
+   * the environment and calls exec with its last operand, which repeats.
+   */
+  readonly hosted?: "serves" | "chain";
   readonly options: O;
   readonly operands?: readonly OperandSpec[];
   /** Options end at the first operand (programs that start another program). */
@@ -128,6 +138,8 @@ export interface SpawnOptions {
   /** Numbers of our descriptors by the number they get in the child; "pipe-in" and "pipe-out" make a pipe. */
   readonly fds?: Readonly<Record<number, number | "null" | "pipe-in" | "pipe-out">>;
   readonly newSession?: boolean;
+  /** `ended` never settles: the caller finds out itself (core/libc_children.ts), without a pool thread for each child. */
+  readonly unwaited?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number; readonly groups?: readonly number[] };
 }
 

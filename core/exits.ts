@@ -18,6 +18,10 @@ export interface ExitDialect {
 export const EXIT_DIALECTS = {
   /** Delivery programs and filters [man qmail-command.8]. */
   qmail: { ok: 0, usage: 100, temporary: 111, permanent: 100, denied: 100, surprise: 111 },
+  /** Delivery programs whose wrong call is put right before the mail goes on: it waits, and is not refused. */
+  responder: { ok: 0, usage: 111, temporary: 111, permanent: 100, denied: 111, surprise: 111 },
+  /** Programs that answer a request for a notice [man qnotify.9] [man rrt.9]. */
+  notice: { ok: 0, usage: 7, temporary: 111, permanent: 100, denied: 111, surprise: 111 },
   /** qmail-queue and what stands in for it [man qmail-queue.8]. */
   queue: { ok: 0, usage: 81, temporary: 71, permanent: 31, denied: 31, surprise: 81 },
   /** Password checkers. */

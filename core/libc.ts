@@ -10,9 +10,11 @@ const SYMBOLS = {
   // processes
   getppid: { parameters: [], result: "i32" },
   setsid: { parameters: [], result: "i32" },
+  setpgid: { parameters: ["i32", "i32"], result: "i32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
   execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   signal: { parameters: ["i32", "pointer"], result: "pointer" },
+  waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   waitpid_async: { name: "waitpid", parameters: ["i32", "buffer", "i32"], result: "i32", nonblocking: true },
   posix_spawn: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
@@ -30,12 +32,25 @@ const SYMBOLS = {
   sigemptyset: { parameters: ["buffer"], result: "i32" },
   sigfillset: { parameters: ["buffer"], result: "i32" },
   // descriptors
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "i64" },
   write: { parameters: ["i32", "buffer", "usize"], result: "i64" },
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i64" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   poll_async: { name: "poll", parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait_async: {
+    name: "epoll_wait",
+    parameters: ["i32", "buffer", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  inotify_init1: { parameters: ["i32"], result: "i32" },
+  inotify_add_watch: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  tee: { parameters: ["i32", "i32", "usize", "u32"], result: "i64" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   fcntl_number: { name: "fcntl", parameters: ["i32", "i32", "i64"], result: "i32" },
   fcntl_buffer: { name: "fcntl", parameters: ["i32", "i32", "buffer"], result: "i32" },
@@ -48,10 +63,27 @@ const SYMBOLS = {
   umask: { parameters: ["u32"], result: "u32" },
   statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
   syncfs_async: { name: "syncfs", parameters: ["i32"], result: "i32", nonblocking: true },
+  // sockets
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  dup2: { parameters: ["i32", "i32"], result: "i32" },
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
+  // limits
+  prlimit: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   // accounts
+  getgrouplist: { parameters: ["buffer", "u32", "buffer", "buffer"], result: "i32" },
   getpwnam: { parameters: ["buffer"], result: "pointer" },
   getpwuid: { parameters: ["u32"], result: "pointer" },
   getgrnam: { parameters: ["buffer"], result: "pointer" },
+  getgrgid: { parameters: ["u32"], result: "pointer" },
   getgroups: { parameters: ["i32", "buffer"], result: "i32" },
   setgroups: { parameters: ["usize", "buffer"], result: "i32" },
   setgid: { parameters: ["u32"], result: "i32" },
@@ -129,10 +161,17 @@ export function checked(result: number | bigint, call: string): number {
 
 const encoder = new TextEncoder();
 
-/** A C string; throws RangeError when the text holds a NUL. */
+/** A C string, bytes that are no text as escapedText (environment.ts) writes them; throws RangeError for a NUL. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) throw new RangeError("text with a NUL byte for the C library");
-  return encoder.encode(`${text}\0`);
+  if (!/[\udc80-\udcff]/u.test(text)) return encoder.encode(`${text}\0`);
+  const bytes: number[] = [];
+  for (const character of `${text}\0`) {
+    const code = character.charCodeAt(0);
+    if (character.length === 1 && code >= 0xdc80 && code <= 0xdcff) bytes.push(code & 0xff);
+    else bytes.push(...encoder.encode(character));
+  }
+  return Uint8Array.from(bytes);
 }
 
 /** The address of a buffer's bytes; the buffer must stay referenced while it is used. */

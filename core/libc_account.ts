@@ -49,6 +49,28 @@ export function groupId(name: string): number | undefined {
   return pointer ? new Deno.UnsafePointerView(pointer).getUint32(16) : undefined;
 }
 
+/** Most groups of one account: the kernel's NGROUPS_MAX. */
+const GROUPS_MAX = 65_536;
+
+/** All groups of an account by the group file, `gid` among them. */
+export function groupsOf(name: string, gid: number): readonly number[] {
+  const account = cString(name);
+  for (let size = 64; size <= GROUPS_MAX; size *= 4) {
+    const groups = new Uint32Array(size);
+    const count = new Int32Array([size]);
+    if (libc().getgrouplist(account, gid, new Uint8Array(groups.buffer), new Uint8Array(count.buffer)) >= 0) {
+      return [...groups.subarray(0, count[0])];
+    }
+  }
+  throw new RangeError(`${name} is in more than ${GROUPS_MAX} groups`);
+}
+
+/** The name of the group with that gid; undefined when there is none. */
+export function groupName(gid: number): string | undefined {
+  const pointer = libc().getgrgid(gid);
+  return pointer ? textAt(new Deno.UnsafePointerView(pointer), 0) : undefined;
+}
+
 const PR_SET_KEEPCAPS = 8;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_RAISE = 2n;

@@ -12,6 +12,7 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const F_SETLK = 6;
 const O_NONBLOCK = 0o4000;
+const LOCK_EX = 2;
 const LOCK_EX_NB = 2 | 4;
 const LOCK_SH_NB = 1 | 4;
 
@@ -34,6 +35,11 @@ export function openFd(path: string, flags: number): number {
   return checked(libc().open(cString(path), flags, 0o600), `open ${path}`);
 }
 
+/** pwrite(2) of all bytes at an offset, in one call. Throws LibcError. */
+export function writeFdAt(fd: number, bytes: Uint8Array, at: number): void {
+  checked(libc().pwrite(fd, ownBuffer(bytes), BigInt(bytes.length), BigInt(at)), `write descriptor ${fd}`);
+}
+
 /** close(2); a descriptor that is not open is no error. */
 export function closeFd(fd: number): void {
   libc().close(fd);
@@ -53,6 +59,11 @@ async function waitFor(fd: number, events: number): Promise<void> {
   view.setInt16(4, events, true);
   if (libc().poll(request, 1n, 0) !== 0) return;
   await libc().poll_async(request, 1n, -1);
+}
+
+/** Resolves when the descriptor can be read, or is at its end; takes nothing from it. */
+export function untilReadable(fd: number): Promise<void> {
+  return waitFor(fd, POLLIN);
 }
 
 class RawDescriptor implements Descriptor {
@@ -122,6 +133,14 @@ export function tryFlock(fd: number, kind: "exclusive" | "shared" = "exclusive")
   throw new LibcError("flock", code);
 }
 
+/** flock(2), waiting with the whole process: for programs that have nothing else to do. */
+export function waitForFlock(fd: number): void {
+  while (libc().flock(fd, LOCK_EX) !== 0) {
+    const code = errno();
+    if (code !== ERRNO.intr) throw new LibcError("flock", code);
+  }
+}
+
 /** fcntl(2) lock of a whole file for writing, without waiting; false when another process holds it. */
 export function tryFcntlLock(fd: number): boolean {
   const lock = new Uint8Array(32); // struct flock: l_type, l_whence, then l_start, l_len, l_pid
@@ -138,4 +157,16 @@ export function tryLockFile(path: string): number | undefined {
   if (tryFlock(fd)) return fd;
   closeFd(fd);
   return undefined;
+}
+
+const F_GETFD = 1;
+const FD_CLOEXEC = 1;
+
+/**
+ * True when the descriptor came from whoever started this process. What the runtime or we opened closes at exec, so a
+ * program may look whether its caller gave it a 3, 4 or 5 before it writes there.
+ */
+export function isInheritedFd(fd: number): boolean {
+  const flags = libc().fcntl_number(fd, F_GETFD, 0n);
+  return flags >= 0 && (flags & FD_CLOEXEC) === 0;
 }

@@ -4,8 +4,10 @@
  * of the spawn, by raw system calls: the other threads keep theirs, and execve in the child makes it final.
  */
 import type { ProcessEnd } from "./applet.ts";
-import { checked, cString, cStrings, ERRNO, errno, libc, LibcError, SYSCALL } from "./libc.ts";
+import { addressOf, checked, cString, cStrings, ERRNO, errno, libc, LibcError, preloadLibc, SYSCALL } from "./libc.ts";
+import { type LimitedEnvironment, setLimits } from "./libc_limits.ts";
 
+const SETPGROUP = 0x02;
 const SETSIGDEF = 0x04;
 const SETSIGMASK = 0x08;
 const SETSID = 0x80;
@@ -33,6 +35,8 @@ export interface SpawnRequest {
   readonly fds: Readonly<Record<number, number | "null">>;
   readonly cwd?: string | undefined;
   readonly newSession?: boolean | undefined;
+  /** A process group of its own, with its pid as number. */
+  readonly newGroup?: boolean | undefined;
   readonly user?: UserIds | undefined;
 }
 
@@ -72,7 +76,7 @@ function fileActions(request: SpawnRequest, kept: Uint8Array[]): Uint8Array<Arra
   return actions;
 }
 
-function spawnAttributes(newSession: boolean): Uint8Array<ArrayBuffer> {
+function spawnAttributes(request: SpawnRequest): Uint8Array<ArrayBuffer> {
   const c = libc();
   const attributes = new Uint8Array(SPAWN_ATTRIBUTES_BYTES);
   c.posix_spawnattr_init(attributes);
@@ -81,7 +85,8 @@ function spawnAttributes(newSession: boolean): Uint8Array<ArrayBuffer> {
   c.posix_spawnattr_setsigdefault(attributes, signals);
   c.sigemptyset(signals);
   c.posix_spawnattr_setsigmask(attributes, signals);
-  c.posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK | (newSession ? SETSID : 0));
+  const apart = (request.newSession ? SETSID : 0) | (request.newGroup ? SETPGROUP : 0);
+  c.posix_spawnattr_setflags(attributes, SETSIGDEF | SETSIGMASK | apart);
   return attributes;
 }
 
@@ -108,6 +113,9 @@ function asUser<T>(user: UserIds, spawn: () => T): T {
   }
 }
 
+/** Children of ours that nobody has waited for yet; other children of this process are orphans that it inherited. */
+export const startedChildren: Set<number> = new Set<number>();
+
 /** Starts a process; its pid. Throws LibcError when the program cannot be run. `user` needs root. */
 export function spawnProcess(request: SpawnRequest): number {
   const c = libc();
@@ -115,7 +123,7 @@ export function spawnProcess(request: SpawnRequest): number {
   const argv = cStrings(request.argv);
   const env = cStrings(environmentStrings(request.env));
   const actions = fileActions(request, kept);
-  const attributes = spawnAttributes(request.newSession ?? false);
+  const attributes = spawnAttributes(request);
   const pid = new Int32Array(1);
   const program = cString(request.program);
   try {
@@ -127,6 +135,7 @@ export function spawnProcess(request: SpawnRequest): number {
     c.posix_spawnattr_destroy(attributes);
     kept.push(...argv.kept, ...env.kept);
   }
+  startedChildren.add(pid[0]!);
   return pid[0]!;
 }
 
@@ -135,6 +144,7 @@ export async function waitForProcess(pid: number): Promise<ProcessEnd> {
   const status = new Int32Array(1);
   for (;;) {
     const result = await libc().waitpid_async(pid, new Uint8Array(status.buffer), 0);
+    if (result === pid || !processExists(pid)) startedChildren.delete(pid);
     if (result === pid) return { code: (status[0]! >> 8) & 255, signal: status[0]! & 127 };
     if (!processExists(pid)) return { code: 111, signal: 0 };
   }
@@ -145,16 +155,28 @@ export function processExists(pid: number): boolean {
   return libc().kill(pid, 0) === 0 || errno() === ERRNO.perm;
 }
 
+/** kill(2), a negative pid for a process group; false when there is nobody, or nobody of ours. */
+export function sendSignal(pid: number, signal: number): boolean {
+  return libc().kill(pid, signal) === 0;
+}
+
 /** Becomes another program; `program` is a path. Returns only by throwing LibcError. */
-export function execProcess(
+export function execProcess(program: string, argv: readonly string[], env: Readonly<Record<string, string>>): never {
+  execLimited(program, argv, { env, limits: new Map() });
+}
+
+/** As execProcess, with soft limits for the other program. After a failure they hold for this one. */
+export function execLimited(
   program: string,
   argv: readonly string[],
-  env: Readonly<Record<string, string>>,
+  { env, limits }: LimitedEnvironment,
 ): never {
   const argvStrings = cStrings(argv);
   const envStrings = cStrings(environmentStrings(env));
   const path = cString(program);
   const ignored = libc().signal(SIGPIPE, null);
+  preloadLibc(["execve", "__errno_location", "strerror"]);
+  setLimits(limits); // last: afterwards there may be no memory
   const result = libc().execve(path, argvStrings.array, envStrings.array);
   const failure = failureOf(result, program);
   libc().signal(SIGPIPE, ignored);
@@ -186,4 +208,23 @@ const SIGTERM = 15;
 /** TERM for this process when the thread that started it ends. Holds until the next change of user. */
 export function endWithParent(): void {
   checked(libc().prctl(PR_SET_PDEATHSIG, BigInt(SIGTERM), 0n, 0n, 0n), "prctl parent death signal");
+}
+
+const PR_SET_NAME = 15;
+const PR_SET_CHILD_SUBREAPER = 36;
+
+/** Orphaned descendants become children of this process, which must then reap them. */
+export function becomeSubreaper(): void {
+  checked(libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl child subreaper");
+}
+
+/** The name of this process in /proc/PID/comm, at most 15 bytes; to be called in the main thread. */
+export function setProcessName(name: string): void {
+  const text = cString(name.slice(0, 15));
+  checked(libc().prctl(PR_SET_NAME, addressOf(text), 0n, 0n, 0n), "prctl name");
+}
+
+/** Makes this process the leader of a new process group; one that leads already stays. */
+export function newProcessGroup(): void {
+  checked(libc().setpgid(0, 0), "setpgid");
 }

@@ -95,6 +95,11 @@ class OptionReader {
   }
 
   #set(key: string, spec: OptionSpec, value: string | undefined): void {
+    const specs: OptionSpecs = this.#declaration.options;
+    for (const other of spec.cancels ?? []) if (specs[other]) this.values[other] = absentValue(specs[other]);
+    if (spec.joins !== undefined && specs[spec.joins]) {
+      return this.#set(spec.joins, specs[spec.joins]!, `-${spec.flag} ${value}`);
+    }
     const before = this.values[key];
     if (Array.isArray(before)) before.push(value ?? "");
     else if (typeof before === "number") this.values[key] = before + 1;

@@ -71,3 +71,22 @@ Deno.test("wrong calls name the option or the operand", () => {
   const one: CallDeclaration = { options: {}, operands: [{ name: "a", help: "a" }] };
   assertEquals(assertThrows(() => parseOptions(one, ["b", "c"]), Usage).message, "unexpected argument c");
 });
+
+Deno.test("of two options that cancel each other the last one counts", () => {
+  const options = {
+    ask: { flag: "r", cancels: ["silent"], help: "" },
+    silent: { flag: "R", cancels: ["ask"], help: "" },
+  };
+  const parsed = (args: readonly string[]) => parseOptions({ options }, args).options;
+  assertEquals(parsed(["-rR"]), { ask: false, silent: true });
+  assertEquals(parsed(["-R", "-r"]), { ask: true, silent: false });
+});
+
+Deno.test("options that join another stand in its list, in the order given", () => {
+  const options = {
+    list: { flag: "r", value: "base", repeat: true, help: "" },
+    allow: { flag: "a", value: "base", repeat: true, joins: "list", help: "" },
+  } as const;
+  const parsed: unknown = parseOptions({ options }, ["-rx", "-a", "y", "-r", "z"]).options;
+  assertEquals(parsed, { list: ["x", "-a y", "z"], allow: [] });
+});

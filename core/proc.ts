@@ -13,9 +13,11 @@ import type {
   Proc,
   SpawnOptions,
 } from "./applet.ts";
+import { wholeEnvironment } from "./environment.ts";
 import { errorText, ReaderGone, Temporary } from "./errors.ts";
 import { closeFd, descriptor, openPipe, pipeWriter } from "./libc_fd.ts";
-import { execProcess, spawnProcess, waitForProcess } from "./libc_process.ts";
+import { setLimits, takePendingLimits } from "./libc_limits.ts";
+import { execLimited, spawnProcess, waitForProcess } from "./libc_process.ts";
 import { readLineWithoutEcho } from "./libc_terminal.ts";
 import { createLogger, type Logger, type LoggerOptions } from "./log.ts";
 import type { Paths } from "./paths.ts";
@@ -59,7 +61,7 @@ function createEnv(applet: Applet): Env {
       }
       return Deno.env.get(name);
     },
-    all: () => Deno.env.toObject(),
+    all: wholeEnvironment,
   };
 }
 
@@ -99,6 +101,8 @@ export type Programs = Pick<ProcParts, "entries" | "origin">;
 /** Starts `options.program`: our own program of that name, else a file as execvp(3) finds it. Throws Temporary. */
 export function spawnProgram(options: SpawnOptions, parts: Programs): ChildProcess {
   const { file, argv0, before } = resolveProgram(options.program, parts);
+  const own = findEntry(parts.entries, options.program) !== undefined;
+  const limited = takePendingLimits(options.env ?? wholeEnvironment(), { own });
   const fds: Record<number, number | "null"> = {};
   const theirs: number[] = [];
   const ours: { target: number; fd: number; kind: "pipe-in" | "pipe-out" }[] = [];
@@ -116,7 +120,7 @@ export function spawnProgram(options: SpawnOptions, parts: Programs): ChildProce
     pid = spawnProcess({
       program: file,
       argv: [before.length === 0 ? options.argv0 ?? argv0 : argv0, ...before, ...options.args],
-      env: options.env ?? Deno.env.toObject(),
+      env: limited.env,
       fds,
       cwd: options.cwd,
       newSession: options.newSession,
@@ -128,11 +132,12 @@ export function spawnProgram(options: SpawnOptions, parts: Programs): ChildProce
   } finally {
     for (const fd of theirs) closeFd(fd);
   }
+  setLimits(limited.limits, pid);
   return {
     pid,
     writers: new Map(ours.filter(({ kind }) => kind === "pipe-in").map(({ target, fd }) => [target, pipeWriter(fd)])),
     readers: new Map(ours.filter(({ kind }) => kind === "pipe-out").map(({ target, fd }) => [target, descriptor(fd)])),
-    ended: waitForProcess(pid),
+    ended: options.unwaited ? new Promise<never>(() => {}) : waitForProcess(pid),
     kill: (signal) => Deno.kill(pid, signal),
   };
 }
@@ -144,7 +149,9 @@ function exec(
 ): never {
   const { file, argv0, before } = resolveProgram(program, options.parts);
   try {
-    execProcess(file, [argv0, ...before, ...args], options.env ?? Deno.env.toObject());
+    const own = findEntry(options.parts.entries, program) !== undefined;
+    const limited = takePendingLimits(options.env ?? wholeEnvironment(), { own });
+    execLimited(file, [argv0, ...before, ...args], limited);
   } catch (error) {
     throw new Temporary(errorText(error));
   }

@@ -57,7 +57,15 @@ export interface Connection extends ByteReader, ByteWriter {
 export interface ServerTls {
   /** Certificate and key for a name; the name is undefined when the client gave none. */
   certificate(serverName: string | undefined): { readonly cert: string; readonly key: string };
+  /** Authorities, PEM: a client is asked for a certificate, and one that they have not signed ends the handshake. */
+  readonly clientCa?: string | undefined;
+  readonly minVersion?: TlsVersion | undefined;
+  /** Looks at the client's certificate (DER) once it is known to be valid; throws to refuse it. */
+  readonly inspectPeer?: ((certificate: Uint8Array) => void) | undefined;
 }
+
+/** Versions that this program speaks. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
 /** Client side TLS. */
 export interface ClientTls {
@@ -66,4 +74,13 @@ export interface ClientTls {
   readonly verify: boolean;
   /** Extra trusted certificates, PEM. */
   readonly ca?: string;
+  /** Only `ca` is trusted, not what the world trusts. */
+  readonly onlyCa?: boolean | undefined;
+  /** With `verify`: any name in the certificate will do. */
+  readonly anyName?: boolean | undefined;
+  /** Certificate chain and key to show when the server asks, PEM. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
+  readonly minVersion?: TlsVersion | undefined;
+  /** Looks at the server's certificate (DER); throws to refuse it. */
+  readonly inspectPeer?: ((certificate: Uint8Array) => void) | undefined;
 }

@@ -229,6 +229,11 @@ export class SocketConnection implements Connection {
     });
   }
 
+  /** Tells the peer that nothing more comes; what it says can still be read. */
+  closeWrite(): Promise<void> {
+    return this.#transport.closeWrite();
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

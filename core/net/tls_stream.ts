@@ -55,28 +55,38 @@ async function writeAll(transport: Transport, bytes: Uint8Array): Promise<void> 
   for (let done = 0; done < bytes.length;) done += await transport.write(bytes.subarray(done));
 }
 
-const contexts = new WeakMap<object, tls.SecureContext>();
+const contexts = new WeakMap<ServerTls, WeakMap<object, tls.SecureContext>>();
 
 /** The parsed certificate; kept as long as the ServerTls gives the same object. */
-function contextOf(certificate: { readonly cert: string; readonly key: string }): tls.SecureContext {
-  let context = contexts.get(certificate);
+function contextOf(server: ServerTls, serverName: string | undefined): tls.SecureContext {
+  const certificate = server.certificate(serverName);
+  let ofServer = contexts.get(server);
+  if (!ofServer) contexts.set(server, ofServer = new WeakMap());
+  let context = ofServer.get(certificate);
   if (!context) {
-    context = tls.createSecureContext({ cert: certificate.cert, key: certificate.key });
-    contexts.set(certificate, context);
+    context = tls.createSecureContext({
+      cert: certificate.cert,
+      key: certificate.key,
+      ...(server.minVersion && { minVersion: server.minVersion }),
+      ...(server.clientCa !== undefined && { ca: server.clientCa }),
+    });
+    ofServer.set(certificate, context);
   }
   return context;
 }
 
 /** Negotiates as the server. Rejects when the handshake fails; the transport is then closed. */
-export function acceptTls(transport: Transport, server: ServerTls): Promise<TlsSession> {
-  return negotiate(transport, (duplex) =>
-    new tls.TLSSocket(asSocket(duplex), {
+export async function acceptTls(transport: Transport, server: ServerTls): Promise<TlsSession> {
+  let socket: tls.TLSSocket | undefined;
+  const session = await negotiate(transport, (duplex) =>
+    socket = new tls.TLSSocket(asSocket(duplex), {
       isServer: true,
-      secureContext: contextOf(server.certificate(undefined)),
+      secureContext: contextOf(server, undefined),
+      ...(server.clientCa !== undefined && { requestCert: true, rejectUnauthorized: false, ca: server.clientCa }),
       SNICallback: (name: string, choose: (error: Error | null, context?: tls.SecureContext) => void) => {
         let context: tls.SecureContext;
         try {
-          context = contextOf(server.certificate(name));
+          context = contextOf(server, name);
         } catch (error) {
           choose(error instanceof Error ? error : new Error(String(error)));
           return;
@@ -84,6 +94,39 @@ export function acceptTls(transport: Transport, server: ServerTls): Promise<TlsS
         choose(null, context);
       },
     }), "secure");
+  if (server.clientCa !== undefined && socket) refuseInvalidClient(socket, session, server);
+  return session;
+}
+
+/** A client need not show a certificate, but not a wrong one. */
+function refuseInvalidClient(socket: tls.TLSSocket, session: TlsSession, server: ServerTls): void {
+  const der = peerCertificate(socket);
+  if (!der) return;
+  try {
+    const error = clientError(socket);
+    if (error !== "") throw new Error(`client certificate: ${error}`);
+    server.inspectPeer?.(der);
+  } catch (error) {
+    session.transport.close();
+    throw error;
+  }
+}
+
+/** Why the client's certificate is not valid; empty when it is. Only node's own server object tells `authorized`. */
+function clientError(socket: tls.TLSSocket): string {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  const verify: unknown = typeof handle === "object" && handle !== null
+    ? Reflect.get(handle, "verifyError")
+    : undefined;
+  if (typeof verify !== "function") return "cannot be checked by this runtime";
+  const error: unknown = Reflect.apply(verify, handle, []);
+  return error instanceof Error ? error.message : typeof error === "string" ? error : "";
+}
+
+/** The peer's own certificate, DER. */
+function peerCertificate(socket: tls.TLSSocket): Uint8Array | undefined {
+  const raw: unknown = socket.getPeerCertificate(true)?.raw;
+  return raw instanceof Uint8Array ? raw : undefined;
 }
 
 /**
@@ -98,8 +141,20 @@ export async function startClientTls(transport: Transport, client: ClientTls): P
       socket: duplex,
       ...name,
       rejectUnauthorized: client.verify,
-      ...(client.ca !== undefined && { ca: [...tls.rootCertificates, client.ca] }),
+      ...(client.ca !== undefined && { ca: client.onlyCa ? client.ca : [...tls.rootCertificates, client.ca] }),
+      ...(client.anyName && { checkServerIdentity: () => undefined }),
+      ...client.certificate,
+      ...(client.minVersion && { minVersion: client.minVersion }),
     }), "secureConnect");
+  const der = client.inspectPeer && socket ? peerCertificate(socket) : undefined;
+  if (der) {
+    try {
+      client.inspectPeer?.(der);
+    } catch (error) {
+      session.transport.close();
+      throw error;
+    }
+  }
   const verifyError = socket && !client.verify ? verifyErrorOf(socket, client.serverName) : undefined;
   return verifyError === undefined ? session : { ...session, state: Object.freeze({ ...session.state, verifyError }) };
 }

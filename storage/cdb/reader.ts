@@ -3,9 +3,8 @@
  * mtime, size or inode changes, so a look-up is a few array reads. A damaged file is a temporary error, never a miss
  * [spec formats 9].
  */
-import { equalBytes } from "../../core/bytes.ts";
 import { Temporary } from "../../core/errors.ts";
-import { cdbHash, HEADER_BYTES } from "./hash.ts";
+import { cdbHash, HASH_START, HEADER_BYTES, TABLES } from "./hash.ts";
 
 /** A record of a database; both are views of the file's bytes. */
 export interface CdbRecord {
@@ -13,11 +12,22 @@ export interface CdbRecord {
   readonly data: Uint8Array;
 }
 
+/** How far the search for a key has come. */
+interface Probe {
+  readonly hash: number;
+  readonly table: number;
+  readonly slots: number;
+  slot: number;
+  left: number;
+}
+
 /** A constant database in memory. */
 export class Cdb {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #name: string;
+  /** Position and slots of each table. */
+  readonly #header = new Uint32Array(TABLES * 2);
 
   /** `name` is for error messages. Throws Temporary when the bytes cannot be a cdb. */
   constructor(bytes: Uint8Array, name: string) {
@@ -25,6 +35,7 @@ export class Cdb {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#name = name;
     if (bytes.length < HEADER_BYTES) throw this.#damaged();
+    for (let at = 0; at < this.#header.length; at++) this.#header[at] = this.#view.getUint32(at * 4, true);
   }
 
   /** Reads a file. Throws Deno.errors.NotFound when it is absent, Temporary when it is damaged. */
@@ -32,15 +43,33 @@ export class Cdb {
     return new Cdb(Deno.readFileSync(path), path);
   }
 
-  /** The data of the first record with this key. */
+  /** The data of the first record with this key. The hottest path of all: no object is made before it is found. */
   find(key: Uint8Array): Uint8Array | undefined {
-    for (const data of this.#matches(key)) return data;
+    let hash = HASH_START;
+    for (let at = 0; at < key.length; at++) hash = Math.imul(hash, 33) ^ key[at]!;
+    const slots = this.#header[((hash & 255) << 1) + 1]!;
+    if (slots === 0) return undefined;
+    const table = this.#header[(hash & 255) << 1]!;
+    const end = table + slots * 8;
+    const bytes = this.#bytes;
+    if (end > bytes.length) throw this.#damaged();
+    let at = table + ((hash >>> 8) % slots) * 8;
+    for (let tries = 0; tries < slots; tries++) {
+      const recordAt = (bytes[at + 4]! | bytes[at + 5]! << 8 | bytes[at + 6]! << 16 | bytes[at + 7]! << 24) >>> 0;
+      if (recordAt === 0) return undefined;
+      const slotHash = bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
+      if (slotHash === (hash | 0) && this.#hasKey(recordAt, key)) return this.#dataAt(recordAt);
+      at = at + 8 === end ? table : at + 8;
+    }
     return undefined;
   }
 
   /** The data of all records with this key, in the order they were added. */
   findAll(key: Uint8Array): Uint8Array[] {
-    return [...this.#matches(key)];
+    const found: Uint8Array[] = [];
+    const probe = this.#probe(key);
+    for (let at = this.#next(probe, key); at !== 0; at = this.#next(probe, key)) found.push(this.#dataAt(at));
+    return found;
   }
 
   /** All records in the order they were added. */
@@ -57,25 +86,44 @@ export class Cdb {
     }
   }
 
-  *#matches(key: Uint8Array): Generator<Uint8Array> {
+  /** Where the search for a key begins. */
+  #probe(key: Uint8Array): Probe {
     const hash = cdbHash(key);
-    const [position, slots] = this.#table(hash & 255);
-    if (slots === 0) return;
-    let slot = (hash >>> 8) % slots;
-    for (let tries = 0; tries < slots; tries++) {
-      const at = position + slot * 8;
+    const [table, slots] = this.#table(hash & 255);
+    return { hash, table, slots, slot: slots === 0 ? 0 : (hash >>> 8) % slots, left: slots };
+  }
+
+  /** The position of the next record with this key; 0 when there is none. */
+  #next(probe: Probe, key: Uint8Array): number {
+    while (probe.left > 0) {
+      const at = probe.table + probe.slot * 8;
       const recordAt = this.#u32(at + 4);
-      if (recordAt === 0) return;
-      if (this.#u32(at) === hash) {
-        const record = this.#record(recordAt);
-        if (equalBytes(record.key, key)) yield record.data;
-      }
-      slot = slot + 1 === slots ? 0 : slot + 1;
+      if (recordAt === 0) break;
+      probe.left--;
+      probe.slot = probe.slot + 1 === probe.slots ? 0 : probe.slot + 1;
+      if (this.#u32(at) === probe.hash && this.#hasKey(recordAt, key)) return recordAt;
     }
+    probe.left = 0;
+    return 0;
+  }
+
+  #hasKey(recordAt: number, key: Uint8Array): boolean {
+    if (this.#u32(recordAt) !== key.length) return false;
+    const bytes = this.#bytes;
+    if (recordAt + 8 + key.length > bytes.length) throw this.#damaged();
+    for (let at = 0; at < key.length; at++) if (bytes[recordAt + 8 + at] !== key[at]) return false;
+    return true;
+  }
+
+  #dataAt(recordAt: number): Uint8Array {
+    const start = recordAt + 8 + this.#u32(recordAt);
+    const end = start + this.#u32(recordAt + 4);
+    if (end > this.#bytes.length) throw this.#damaged();
+    return this.#bytes.subarray(start, end);
   }
 
   #table(number: number): [position: number, slots: number] {
-    return [this.#u32(number * 8), this.#u32(number * 8 + 4)];
+    return [this.#header[number * 2]!, this.#header[number * 2 + 1]!];
   }
 
   #record(at: number): CdbRecord {

@@ -1,7 +1,8 @@
 /**
  * Transcripts of programs: `$ command`, the output that it must have, `[code]` where it is not 0. A command goes on over
  * the lines of its here-documents and after a backslash; `# text` is a comment, a line `...` stands for any lines, `...`
- * within a line for any text.
+ * within a line for any text. `# peer: NAME…` before the first command names programs that others ship too; a command
+ * with `# differs: REASON` on the line before it is not meant to do the same with theirs.
  */
 
 /** One command and what must come of it. */
@@ -11,8 +12,12 @@ export interface Step {
   readonly command: string;
   readonly output: readonly string[];
   readonly code: number;
+  /** Why other programs of the same name are meant to do something else. */
+  readonly differs?: string;
 }
 
+const PEERS = /^# peer: (.+)$/m;
+const DIFFERS = /^# differs: (.+)$/;
 const HERE_DOCUMENT = /<<-?\s*(["']?)(\w+)\1/g;
 
 /** Lines that the command beginning at `at` takes: itself, continuations, here-documents. */
@@ -29,7 +34,7 @@ function commandLength(lines: readonly string[], at: number): number {
 /** The steps of a transcript; throws when it does not begin with a command. */
 export function parseTranscript(text: string): readonly Step[] {
   const lines = text.replace(/\n$/, "").split("\n");
-  const steps: { line: number; command: string; output: string[]; code: number }[] = [];
+  const steps: { line: number; command: string; output: string[]; code: number; differs?: string }[] = [];
   for (let at = 0; at < lines.length;) {
     const line = lines[at] ?? "";
     const current = steps.at(-1);
@@ -37,7 +42,8 @@ export function parseTranscript(text: string): readonly Step[] {
     if (line.startsWith("$ ")) {
       const length = commandLength(lines, at);
       const command = lines.slice(at, at + length).join("\n").slice(2);
-      steps.push({ line: at + 1, command, output: [], code: 0 });
+      const differs = DIFFERS.exec(lines[at - 1] ?? "")?.[1];
+      steps.push({ line: at + 1, command, output: [], code: 0, ...(differs === undefined ? {} : { differs }) });
       at += length;
       continue;
     }
@@ -49,6 +55,12 @@ export function parseTranscript(text: string): readonly Step[] {
   }
   for (const step of steps) while (step.output.at(-1) === "") step.output.pop();
   return steps;
+}
+
+/** The programs of the header line `# peer: NAME…`, which must stand before the first command; mostly none. */
+export function peersOf(text: string): readonly string[] {
+  const head = text.startsWith("$ ") ? "" : text.split("\n$ ", 1)[0] ?? "";
+  return PEERS.exec(head)?.[1]?.trim().split(/\s+/) ?? [];
 }
 
 /** True when the output's lines are those expected; `...` stands for any number of lines, or for text within one. */

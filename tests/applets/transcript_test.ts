@@ -1,6 +1,6 @@
 /** Unit tests of transcripts: their format, and what counts as the same output. */
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
-import { matchesOutput, outputLines, parseTranscript } from "./transcript.ts";
+import { matchesOutput, outputLines, parseTranscript, peersOf } from "./transcript.ts";
 
 Deno.test("a transcript is commands with output and exit code", () => {
   const steps = parseTranscript("# why\n\n$ a b\none\n\ntwo\n[111]\n\n# next\n$ c\n");
@@ -17,6 +17,20 @@ Deno.test("a command goes on over continued lines and here-documents", () => {
     "a \\\n  b",
   ]);
   assertEquals(steps[0]?.output, ["out"]);
+});
+
+Deno.test("a transcript may name peers, and steps that are meant to differ from theirs", () => {
+  assertEquals(peersOf("# why\n# peer: tai64n  multilog\n\n$ a\n"), ["tai64n", "multilog"]);
+  assertEquals(peersOf("# why\n$ a\n# peer: b\n"), []);
+  assertEquals(peersOf("$ a\n# peer: b\n"), []);
+  const steps = parseTranscript(
+    "# peer: a\n$ a\nout\n\n# differs: ours says more\n$ b\n# differs: not this\n# c\n$ d\n",
+  );
+  assertEquals(steps, [
+    { line: 2, command: "a", output: ["out"], code: 0 },
+    { line: 6, command: "b", output: [], code: 0, differs: "ours says more" },
+    { line: 9, command: "d", output: [], code: 0 },
+  ]);
 });
 
 Deno.test("text before the first command is refused", () => {

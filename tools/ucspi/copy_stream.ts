@@ -1,0 +1,26 @@
+/** Moves bytes from one stream to another through filters, in large pieces, until the end. */
+import type { ByteReader, ByteWriter } from "../../core/stream.ts";
+import type { LineEndFilter } from "./line_ends.ts";
+
+const READ_BYTES = 64 * 1024;
+
+/** Copies until `from` ends. Throws what reading or writing throws. */
+export async function copyStream(
+  from: ByteReader,
+  to: ByteWriter,
+  filters: readonly LineEndFilter[] = [],
+): Promise<void> {
+  const buffer = new Uint8Array(READ_BYTES);
+  for (;;) {
+    const count = await from.read(buffer);
+    if (count === null) break;
+    await writeThrough(buffer.subarray(0, count), to, filters);
+  }
+  for (const [at, filter] of filters.entries()) await writeThrough(filter.end(), to, filters.slice(at + 1));
+}
+
+async function writeThrough(bytes: Uint8Array, to: ByteWriter, filters: readonly LineEndFilter[]): Promise<void> {
+  let piece = bytes;
+  for (const filter of filters) piece = filter.push(piece);
+  if (piece.length > 0) await to.write(piece);
+}

@@ -1,0 +1,33 @@
+/** Host operands of tcpserver and tcpclient as addresses: 0 for this host, addresses with or without brackets, names. */
+import type { Resolver } from "../../../core/dns/answer.ts";
+import { resolveAddresses } from "../../../core/dns/system.ts";
+import { Temporary } from "../../../core/errors.ts";
+import { formatIp, tryParseIp } from "../../../core/ip_address.ts";
+
+/** What a host operand means. */
+export interface HostQuestion {
+  readonly host: string;
+  /** What 0 and the empty text mean. */
+  readonly any: string;
+  readonly family: "any" | "ipv4" | "ipv6";
+  resolver(): Resolver;
+  /** LOCALDOMAIN: added to a name without a dot. */
+  readonly localDomain: string | undefined;
+}
+
+/** The addresses, IPv4 first. Throws Temporary when there is none. */
+export async function hostAddresses(question: HostQuestion): Promise<readonly string[]> {
+  const { host, family } = question;
+  if (host === "" || host === "0") return [question.any];
+  const ip = tryParseIp(host.replace(/^\[(.*)\]$/, "$1"));
+  if (ip) return [formatIp(ip)];
+  const local = host.includes(".") ? undefined : question.localDomain?.trim().split(/\s+/)[0];
+  const answer = await resolveAddresses(question.resolver(), local ? `${host}.${local}` : host);
+  if (answer.kind === "failed") {
+    throw new Temporary(`temporarily unable to figure out IP address for ${host}: ${answer.text}`);
+  }
+  const addresses = answer.kind === "found" ? answer.addresses : [];
+  const wanted = addresses.filter((address) => family === "any" || address.includes(":") === (family === "ipv6"));
+  if (wanted.length === 0) throw new Temporary(`no IP address for ${host}`);
+  return wanted;
+}
