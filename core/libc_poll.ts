@@ -33,13 +33,18 @@ interface Watched {
 export class Poller {
   readonly #epoll: number;
   readonly #wake: { readonly reading: number; readonly writing: number };
+  readonly #failed: ((error: unknown) => void) | undefined;
   readonly #watched = new Map<number, Watched>();
   readonly #ended: Promise<void>;
   #lastToken = 0;
   #closed = false;
 
-  /** Throws LibcError when there are too many open files. */
-  constructor() {
+  /**
+   * `failed` hears what a handler throws; without it that is a surprise that ends the process. Throws LibcError when there
+   * are too many open files.
+   */
+  constructor(failed?: (error: unknown) => void) {
+    this.#failed = failed;
     this.#epoll = checked(libc().epoll_create1(EPOLL_CLOEXEC), "epoll_create");
     this.#wake = openPipe();
     this.watch(this.#wake.reading, () => undefined);
@@ -78,8 +83,17 @@ export class Poller {
     while (!this.#closed) {
       const count = await libc().epoll_wait_async(this.#epoll, events, EVENTS_MAX, -1); // negative: EINTR
       for (let at = 0; at < count && !this.#closed; at++) {
-        this.#watched.get(view.getUint32(at * EVENT_BYTES + TOKEN_AT, true))?.handler();
+        this.#call(view.getUint32(at * EVENT_BYTES + TOKEN_AT, true));
       }
+    }
+  }
+
+  #call(token: number): void {
+    try {
+      this.#watched.get(token)?.handler();
+    } catch (error) {
+      if (!this.#failed) throw error;
+      this.#failed(error);
     }
   }
 

@@ -289,13 +289,34 @@ export function placeFd(fd: number, target: number): () => void {
   };
 }
 
-/** Lets go of standard input and output: whoever waits for their end shall not wait for this process. */
+const O_RDWR = 2;
+
+/**
+ * Lets go of standard input and output: whoever waits for their end shall not wait for this process. The runtime has other
+ * numbers for the same pipes, found by what they lead to; a pipe that is standard error too stays.
+ */
 export function forgetStdio(): void {
-  Deno.stdin.close(); // the runtime has numbers of its own for them
-  Deno.stdout.close();
+  const open = openLinks();
   const nothing = checked(libc().open(cString("/dev/null"), O_RDWR | SOCK_CLOEXEC, 0), "open /dev/null");
-  for (const fd of [0, 1]) checked(libc().dup2(nothing, fd), `descriptor ${fd}`);
+  for (const standard of [0, 1]) {
+    const link = open.get(standard);
+    const isStream = link !== undefined && /^(pipe|socket):/.test(link) && link !== open.get(2);
+    for (const [fd, other] of open) {
+      if (fd === standard || (isStream && other === link)) checked(libc().dup2(nothing, fd), `descriptor ${fd}`);
+    }
+  }
   libc().close(nothing);
 }
 
-const O_RDWR = 2;
+/** What the descriptors of this process lead to. */
+function openLinks(): Map<number, string> {
+  const links = new Map<number, string>();
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      links.set(Number(name), Deno.readLinkSync(`/proc/self/fd/${name}`));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // the one by which the folder was read
+    }
+  }
+  return links;
+}

@@ -86,6 +86,9 @@ on mail is accepted. When a step fails, the same command finishes the work.`,
         ...(options.gid === undefined ? {} : { gid: id("-g", options.gid) }),
       };
       if (options.etrn || options.autoturn !== undefined) {
+        if (options.basePath !== undefined || options.filter || options.forwardTo !== undefined) {
+          throw new Usage("-t and -T: the domain has no users here, so no -B, -E and -f");
+        }
         return await addAutoturnDomain(command, { domain, ...owner, ipAddress: options.autoturn });
       }
       const clear = options.random === undefined

@@ -4,9 +4,10 @@
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent } from "../../core/errors.ts";
 import { removeAutoturnDomain } from "../../storage/accounts/autoturn.ts";
-import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
+import { removeDomain } from "../../storage/accounts/domains/remove_domain.ts";
 
 export const applet = defineApplet({
   names: ["vdeldomain"],
@@ -47,25 +48,3 @@ export const applet = defineApplet({
     return await runPostHandle(proc, [domain]);
   },
 });
-
-async function removeDomain(command: Command, domain: string, told: (step: string) => void): Promise<boolean> {
-  const { domains } = command;
-  const entry = await domains.find(domain);
-  if (!entry) return false;
-  if (entry.aliasOf === undefined) {
-    for (const alias of await domains.aliasesOf(domain)) {
-      told(`removing alias domain ${alias}`);
-      await domains.deactivate(alias);
-      await domains.remove(alias);
-    }
-  }
-  told(`removing ${domain} from rcpthosts and virtualdomains`);
-  await domains.deactivate(domain);
-  if (entry.aliasOf === undefined) {
-    const users = await command.users.removeAll(entry);
-    told(`removed ${users} users of ${domain}`);
-  }
-  told(`removing ${entry.directory} and the line in users/assign`);
-  await domains.remove(domain);
-  return true;
-}

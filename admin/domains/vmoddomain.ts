@@ -7,7 +7,7 @@ import { tryParseIp } from "../../core/ip_address.ts";
 import { pathExists } from "../../core/path_exists.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { deliveryLine, type DomainEntry } from "../../storage/accounts/domain_store.ts";
-import { DOMAIN_LIMITS_FILE } from "../../storage/accounts/limit_checks.ts";
+import { DOMAIN_LIMITS_FILE } from "../../storage/accounts/domains/limit_checks.ts";
 import { readLineFile, writeLineFile } from "../../storage/accounts/line_file.ts";
 import { openMailRoot } from "../../storage/accounts/mail_roots.ts";
 import { checkDomainName, checkFallback, checkFolder } from "../../storage/accounts/names.ts";

@@ -6,7 +6,7 @@ import { Usage } from "../../core/errors.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
-import { renameDomain } from "../../storage/accounts/rename_domain.ts";
+import { renameDomain } from "../../storage/accounts/domains/rename_domain.ts";
 
 export const applet = defineApplet({
   names: ["vrenamedomain"],

@@ -4,6 +4,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { LIMITS_ENV, limitsInForce, refuseForbidden, refuseMore } from "../../storage/accounts/domains/limit_checks.ts";
 import { checkFolder, checkGecos } from "../../storage/accounts/names.ts";
 import {
   askPassword,
@@ -13,7 +14,6 @@ import {
   randomPasswordOf,
 } from "../../storage/accounts/password_choice.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
-import { LIMIT_PERMISSIONS } from "../../storage/accounts/vlimits.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 
 export const applet = defineApplet({
@@ -46,7 +46,7 @@ comes between domain and user.`,
   env: {
     ...COMMAND_ENV,
     BASE_PATH: "base of the users' homes; default /home/mail",
-    DOMAIN_LIMITS: "apply the domain's limits",
+    ...LIMITS_ENV,
   },
   control: COMMAND_CONTROL,
   files: {
@@ -64,23 +64,21 @@ comes between domain and user.`,
     }
     const text = await withCommand(proc, {}, async (command) => {
       const { address, domain } = await command.locate(args[0] ?? "");
-      const { users, limits, fileSystems } = command.accounts;
+      const { users, fileSystems } = command.accounts;
       const named = `${address.name}@${address.domain}`;
       if (await users.find(address.name, address.domain)) throw new Permanent(`${named} exists already`);
-      if (proc.env.get("DOMAIN_LIMITS") !== undefined) {
-        const limit = await limits.of(address.name, address.domain);
+      const environment = { limits: proc.env.get("DOMAIN_LIMITS"), hash: proc.env.get("PASSWORD_HASH") };
+      const limits = await limitsInForce(command, domain, { name: address.name, environment: environment.limits });
+      if (limits) {
         const { active, inactive } = await users.count(address.domain);
-        if (limit.maxpopaccounts >= 0 && active + inactive >= limit.maxpopaccounts) {
-          throw new Permanent(`${address.domain} may have ${limit.maxpopaccounts} users and has them`);
-        }
-        const barred = options.quota !== undefined && (limit.perm_quota & LIMIT_PERMISSIONS.noCreate) !== 0;
-        if (barred) throw new Permanent(`quotas of ${address.domain} may not be set: its limits say so`);
+        refuseMore(limits, address.domain, { of: "account", count: active + inactive });
       }
+      if (options.quota !== undefined) refuseForbidden(limits, address.domain, { of: "quota", act: "create" });
       const clear = args[1] ??
         (options.random === undefined ? await askPassword(proc, named) : randomPasswordOf(options.random));
       const own = new ControlFiles(domain.directory);
-      const environment = proc.env.get("PASSWORD_HASH");
-      const columns = await makePassword(clear, options, { environment, control: [own, command.control] });
+      const defaults = { environment: environment.hash, control: [own, command.control] };
+      const columns = await makePassword(clear, options, defaults);
       const me = command.control.line("me") ?? "localhost";
       const leastUsed = options.balance ? (await fileSystems.leastUsed(me))?.filesystem : undefined;
       if (options.balance && leastUsed === undefined) throw new Permanent("-b: no file system of table fstab has room");

@@ -10,13 +10,13 @@ import {
   type LocatedUser,
   withCommand,
 } from "../../storage/accounts/command.ts";
+import { LIMITS_ENV, limitsInForce, refuseForbidden } from "../../storage/accounts/domains/limit_checks.ts";
 import { checkGecos } from "../../storage/accounts/names.ts";
 import { makePassword, PASSWORD_OPTIONS, type PasswordChoice } from "../../storage/accounts/password_choice.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { changedQuota } from "../../storage/accounts/user_store.ts";
 import { USER_FLAGS, type UserChanges, type UserRow } from "../../storage/accounts/users.ts";
 import { setDateFolder, setVacation } from "../../storage/accounts/user_files.ts";
-import { LIMIT_PERMISSIONS } from "../../storage/accounts/vlimits.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 
 /** Options that are a bit of pw_gid, by the names of their options. */
@@ -81,7 +81,7 @@ export const applet = defineApplet({
   description:
     "vmoduser changes what the options name and nothing else. With -t the bits of the letters given are turned over " +
     "rather than set.",
-  env: { ...COMMAND_ENV, DOMAIN_LIMITS: "apply the domain's limits" },
+  env: { ...COMMAND_ENV, ...LIMITS_ENV },
   control: COMMAND_CONTROL,
   files: {
     "Maildir/folder.dateformat": "format of -D",
@@ -106,10 +106,8 @@ export const applet = defineApplet({
       const { users } = command.accounts;
       const user = await users.find(name, domain);
       if (!user) throw new Permanent(`there is no user ${name}@${domain}`);
-      const limited = proc.env.get("DOMAIN_LIMITS") !== undefined;
-      const changes = {
-        ...await columnChanges(command, located, { user, options, limited, hash: proc.env.get("PASSWORD_HASH") }),
-      };
+      const [limits, hash] = [proc.env.get("DOMAIN_LIMITS"), proc.env.get("PASSWORD_HASH")];
+      const changes = { ...await columnChanges(command, located, { user, options, limits, hash }) };
       const before = options.clearFlags ? 0 : user.flags;
       const flags = options.toggle ? before ^ bits : before | bits;
       await users.update(name, domain, flags === user.flags ? changes : { ...changes, flags });
@@ -138,18 +136,17 @@ interface Asked {
     readonly comment: string | undefined;
     readonly password: string | undefined;
   };
-  readonly limited: boolean;
+  /** DOMAIN_LIMITS. */
+  readonly limits: string | undefined;
   readonly hash: string | undefined;
 }
 
 async function columnChanges(command: Command, located: LocatedUser, asked: Asked): Promise<UserChanges> {
   const { user, options } = asked;
   const { domain } = located;
-  if (options.quota !== undefined && asked.limited) {
-    const limits = await command.accounts.limits.of(user.name, user.domain);
-    if (limits.perm_quota & LIMIT_PERMISSIONS.noModify) {
-      throw new Permanent(`quotas of ${user.domain} may not be changed: its limits say so`);
-    }
+  if (options.quota !== undefined) {
+    const limits = await limitsInForce(command, domain, { name: user.name, environment: asked.limits });
+    refuseForbidden(limits, user.domain, { of: "quota", act: "modify" });
   }
   const defaults = { environment: asked.hash, control: [new ControlFiles(domain.directory), command.control] };
   return {

@@ -14,6 +14,7 @@ import {
 } from "../../mail/sasl/scram.ts";
 import type { Accounts } from "../../storage/accounts/accounts.ts";
 import { parseCredential } from "../../storage/accounts/credentials.ts";
+import { DOMAIN_LIMITS_FILE } from "../../storage/accounts/domains/limit_checks.ts";
 import type { AuthContext, AuthResult, ScramParameters } from "../../storage/accounts/lookup_types.ts";
 import { isHashed, sameText, verifyPassword } from "../../storage/accounts/passwords.ts";
 import { USER_FLAGS, type UserRow } from "../../storage/accounts/users.ts";
@@ -32,7 +33,7 @@ export interface LoginSources {
   readonly defaultDomain: string;
   /** Secret that made-up salts come from. */
   readonly saltSecret: Uint8Array;
-  /** DOMAIN_LIMITS: apply vlimits. */
+  /** DOMAIN_LIMITS: apply vlimits, also to domains that vmoddomain -l has not set so. */
   readonly domainLimits: boolean;
   /** ENABLE_CRAM: pw_passwd itself, even a hash, is the CRAM secret. */
   readonly cramFromPassword: boolean;
@@ -141,9 +142,9 @@ export class Logins {
   /** The password is right: may this service be used? */
   async #admit(found: Found, context: AuthContext): Promise<AuthResult> {
     const { user, domain } = found;
-    const limits = this.#sources.domainLimits
-      ? await this.#sources.accounts.limits.of(user.name, user.domain)
-      : undefined;
+    const { accounts, domainLimits, exists } = this.#sources;
+    const inForce = domainLimits || exists(`${domain.directory}/${DOMAIN_LIMITS_FILE}`);
+    const limits = inForce ? await accounts.limits.of(user.name, user.domain) : undefined;
     const masked = limits && !(user.flags & USER_FLAGS.override) ? limitFlags(limits) : 0;
     const flags = user.flags | masked;
     const reason = this.#refusal(flags, domain, context) ?? (limits && this.#expired(limits));

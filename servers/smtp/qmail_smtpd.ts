@@ -5,7 +5,7 @@ import type { Connection } from "../../core/stream.ts";
 import type { Proc } from "../../core/applet.ts";
 import { SmtpSession } from "../../mail/smtp/session.ts";
 import { SmtpdBackend } from "./backend.ts";
-import { bindSmtpServer } from "./bind.ts";
+import { serverForSession } from "./shared_server.ts";
 import { SMTPD_CONTROL, SMTPD_ENV } from "./settings.ts";
 
 /** The program. */
@@ -55,7 +55,7 @@ export const applet = defineApplet({
   source: ["[man qmail-smtpd.9]", "[rfc5321]"],
   async run(proc) {
     if (proc.options.features) return await printFeatures(proc);
-    const bound = bindSmtpServer(proc);
+    const bound = serverForSession(proc);
     const connection = proc.connection ?? stdioConnection(proc);
     const offersTls = proc.env.get("STARTTLS") !== undefined || Boolean(proc.env.get("SMTPS"));
     const server = offersTls ? bound.server : { ...bound.server, certificates: undefined };

@@ -76,4 +76,6 @@ async function addPostmaster(command: Command, entry: DomainEntry, added: NewDom
   if (result !== "exists") return;
   const columns = { password, scram, ...(quota === undefined ? {} : { quota: quotaText(quota) }) };
   await command.accounts.users.update("postmaster", domain, columns);
+  const postmaster = await command.accounts.users.find("postmaster", domain);
+  if (postmaster) await command.users.note(postmaster, "add");
 }

@@ -10,7 +10,7 @@ import type { Disk } from "../disk.ts";
 import { withFileLock } from "../locks/file_lock.ts";
 import { type Assignment, domainAssignment, formatAssign, parseAssign } from "../users/assign.ts";
 import { usersCdbRecords } from "../users/users_cdb.ts";
-import { DomainControl } from "./domain_control.ts";
+import { DomainControl } from "./domains/domain_control.ts";
 import { addLine, readLineFile, removeLines, writeLineFile } from "./line_file.ts";
 
 const FOLDER_MODE = 0o750;

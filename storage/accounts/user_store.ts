@@ -8,7 +8,7 @@ import type { Disk } from "../disk.ts";
 import { createMaildir } from "../maildir/deliver.ts";
 import { formatQuota, tryQuota } from "../maildir/quota.ts";
 import type { Accounts } from "./accounts.ts";
-import { removeDomainRows } from "./domain_rows.ts";
+import { removeDomainRows } from "./domains/domain_rows.ts";
 import { type DomainEntry, removeTree } from "./domain_store.ts";
 import { readLineFile } from "./line_file.ts";
 import type { UserAddress } from "./names.ts";

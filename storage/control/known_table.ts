@@ -159,6 +159,7 @@ export const KNOWN_CONTROLS: readonly KnownControl[] = [
     "build default",
     "password hash name, system-wide or in a domain directory",
   ),
+  row("headerlist", "vfilter, vcfilter", "(the built-in list)", "header fields that filter rules name by number"),
   row("helohost", "qmail-remote, qmail-daned, dnstlsarr", "me", "name used in HELO"),
   row("helohostbyip", "qmail-remote", "(none)", "local-ip:helo-name map"),
   row("holdlocal", "qmail-send, slowq-send, qmta-send", "0", "1 suspends local deliveries"),

@@ -224,7 +224,15 @@ function rip(message: string, random: Random): void {
   inTrappedFolder((folder) => {
     const options = ripOptions(random);
     const ignore = () => undefined;
-    const report = { file: ignore, removed: ignore, warn: ignore, defect: ignore, tooDeep: ignore, checkTime: ignore };
+    const report = {
+      file: ignore,
+      removed: ignore,
+      mime: ignore,
+      warn: ignore,
+      defect: ignore,
+      tooDeep: ignore,
+      checkTime: ignore,
+    };
     const world = {
       folder,
       names: new RipNames(folder, options),

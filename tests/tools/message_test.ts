@@ -79,7 +79,15 @@ const IGNORE = () => undefined;
 Deno.test("ripmime writes a part of 200 MB in constant memory", () =>
   inFolder((path) => {
     const folder = new TargetFolder(path);
-    const report = { file: IGNORE, removed: IGNORE, warn: IGNORE, defect: IGNORE, tooDeep: IGNORE, checkTime: IGNORE };
+    const report = {
+      file: IGNORE,
+      removed: IGNORE,
+      mime: IGNORE,
+      warn: IGNORE,
+      defect: IGNORE,
+      tooDeep: IGNORE,
+      checkTime: IGNORE,
+    };
     const names = new RipNames(folder, RIP_OPTIONS);
     const ripper = new MessageRipper({
       folder,

@@ -17,7 +17,8 @@ export const applet = defineApplet({
     { name: "argument", help: "its arguments", optional: true, repeat: true },
   ],
   stopsAtOperand: true,
-  description: `bouncesaying gives the message to the program. When that ends with 0, or when none is named, the message goes
+  description:
+    `bouncesaying gives the message to the program. When that ends with 0, or when none is named, the message goes
 back to its sender with the text. When it ends with 111 the delivery is tried again later; when it ends otherwise, or there
 is no such program, the next line of the .qmail file follows. The program may leave no child behind that reads the message.`,
   exits: { "0": "not refused", "100": "refused", "111": "to be tried again" },

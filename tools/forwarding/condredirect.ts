@@ -16,14 +16,17 @@ export const applet = defineApplet({
   summary: "perhaps redirect mail to another address, from a .qmail file",
   role: "tool",
   dialect: "qmail",
-  options: { reversed: { flag: "r", help: "redirect when the program ends with something else than 0, or is missing" } },
+  options: {
+    reversed: { flag: "r", help: "redirect when the program ends with something else than 0, or is missing" },
+  },
   operands: [
     { name: "address", help: "where the message goes" },
     { name: "program", help: "decides" },
     { name: "argument", help: "its arguments", optional: true, repeat: true },
   ],
   stopsAtOperand: true,
-  description: `condredirect gives the message to the program. When that ends with 0 the message is forwarded to the address and the
+  description:
+    `condredirect gives the message to the program. When that ends with 0 the message is forwarded to the address and the
 next lines of the .qmail file are skipped; when it ends otherwise, or there is no such program, the next line follows. With -r it
 is the other way round. 111 means in both cases that the delivery is tried again later, and 100 that the message is refused:
 programs like iftocc, whose no is 100, stand behind sh or except where their no must not refuse the message.
@@ -33,7 +36,10 @@ The program may leave no child behind that reads the message. The sender is rewr
   control: FORWARD_CONTROL,
   files: QUEUE_FILES,
   exits: { "0": "not redirected", "99": "redirected", "100": "refused", "111": "to be tried again" },
-  examples: [{ command: "|condredirect me-blind sh -c '! iftocc'", help: "sends what is not addressed here elsewhere" }],
+  examples: [{
+    command: "|condredirect me-blind sh -c '! iftocc'",
+    help: "sends what is not addressed here elsewhere",
+  }],
   seeAlso: ["forward(1)", "condtomaildir(1)", "bouncesaying(1)", "except(1)", "qmail-command(8)", "indimail-srs(5)"],
   source: ["[man condredirect.9]"],
   async run(proc) {

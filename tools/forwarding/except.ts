@@ -15,7 +15,8 @@ export const applet = defineApplet({
     { name: "argument", help: "its arguments", optional: true, repeat: true },
   ],
   stopsAtOperand: true,
-  description: `except runs the program. It ends with 100 when the program ends with 0, with 111 when that ends with 111 or is
+  description:
+    `except runs the program. It ends with 100 when the program ends with 0, with 111 when that ends with 111 or is
 killed, and with 0 when it ends otherwise or does not exist.`,
   exits: { "0": "the program did not end with 0", "100": "it did", "111": "it ended with 111" },
   examples: [{ command: "|bouncesaying 'No blind copies.' except iftocc", help: "refuses what is not addressed here" }],

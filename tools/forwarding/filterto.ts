@@ -23,7 +23,8 @@ export const applet = defineApplet({
     { name: "argument", help: "its arguments", optional: true, repeat: true },
   ],
   stopsAtOperand: true,
-  description: `filterto gives the message to the program. When that ends with 0, what it has written is sent to the address, and the
+  description:
+    `filterto gives the message to the program. When that ends with 0, what it has written is sent to the address, and the
 next lines of the .qmail file are skipped. When it ends with 111 the delivery is tried again later; when it ends otherwise, or there
 is no such program, the next line follows. The program may leave no child behind that reads the message.`,
   env: { ...deliveryEnv("SENDER", "DTLINE"), ...QUEUE_ENV },

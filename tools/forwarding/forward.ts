@@ -16,7 +16,8 @@ export const applet = defineApplet({
   options: {},
   operands: [{ name: "address", help: "where the message goes", repeat: true }],
   stopsAtOperand: true,
-  description: `forward queues the message for all the addresses, as a line of the .qmail file with each of them would, but a
+  description:
+    `forward queues the message for all the addresses, as a line of the .qmail file with each of them would, but a
 shell can make the addresses. In front of the message stand the Delivered-To line, by which loops are found, an X-Forwarded-To line
 for each address and an X-Forwarded-For line with the sender, which is rewritten where SRS is configured.`,
   env: { ...deliveryEnv("NEWSENDER", "DTLINE", "QQEH"), ...QUEUE_ENV, ...SRS_ENV },

@@ -1,6 +1,7 @@
 /** preline: gives a command the message with the lines of a delivery in front. */
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
+import { LibcError } from "../../core/libc.ts";
 import { exitCode, startProgram } from "./child_program.ts";
 import { deliveryEnv, variable } from "./delivery.ts";
 import { messageChunks } from "./message_input.ts";
@@ -22,11 +23,15 @@ export const applet = defineApplet({
     { name: "argument", help: "its arguments", optional: true, repeat: true },
   ],
   stopsAtOperand: true,
-  description: `preline runs the command with the message as its standard input. In front of the message stand the From_ line of an
+  description:
+    `preline runs the command with the message as its standard input. In front of the message stand the From_ line of an
 mbox, the Return-Path line and the Delivered-To line, for programs that do not know the variables of a delivery. preline ends as
 the command does.`,
   env: deliveryEnv("UFLINE", "RPLINE", "DTLINE", "QQEH"),
-  exits: { "100": "the command cannot be run", "111": "a variable is missing, or the command was killed; else its own code" },
+  exits: {
+    "100": "the command cannot be run",
+    "111": "a variable is missing, or the command was killed; else its own code",
+  },
   examples: [{ command: "|preline procmail", help: "a .qmail file for procmail" }],
   seeAlso: ["dot-forward(1)", "fastforward(1)", "qmail-command(8)", "mbox(5)"],
   source: ["[man preline.1]"],
@@ -45,7 +50,7 @@ the command does.`,
     try {
       for await (const chunk of messageChunks(proc.stdin, head)) await writer.write(chunk);
     } catch (error) {
-      if (error instanceof Temporary) throw error; // the message cannot be read; else the command has read enough
+      if (!(error instanceof LibcError)) throw error; // the command has read enough
     } finally {
       writer.close();
     }

@@ -43,7 +43,8 @@ export const applet = defineApplet({
     { name: "address", help: "two or more", repeat: true },
   ],
   stopsAtOperand: true,
-  description: `rrforward forwards each message to one of the addresses: the first message to the first, the next to the second, and
+  description:
+    `rrforward forwards each message to one of the addresses: the first message to the first, the next to the second, and
 so on round. Whose turn it was stands in the counter file, which is made where it is missing and locked while it is used. The
 file's name says for which address the line is meant: without an extension for the user's own address, with one for that; for
 others nothing is done.`,
@@ -59,7 +60,9 @@ others nothing is done.`,
     const sender = neededVariable(proc, "NEWSENDER");
     const head = neededVariable(proc, "DTLINE");
     if (addresses.length < 2) throw new Temporary("there must be at least two addresses to take turns");
-    if (!counter.startsWith(NAME)) throw new Temporary(`${counter}: the name of the counter file must begin with ${NAME}`);
+    if (!counter.startsWith(NAME)) {
+      throw new Temporary(`${counter}: the name of the counter file must begin with ${NAME}`);
+    }
     const [meantFor = ""] = byteArgs([counter.slice(NAME.length)]);
     if (meantFor !== (extension === "" ? "" : `-${extension}`)) return COMMAND_EXIT.done;
     const turn = nextTurn(counter, addresses.length);

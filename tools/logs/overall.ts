@@ -30,12 +30,13 @@ export class OverallTally implements RecordSink {
     this.tries += record.successes + record.failures + record.deferrals;
     this.bytes += bytes;
     this.successBytes += bytes * record.successes;
-    this.queueSeconds += this.#span(record.birth, record.done);
+    this.queueSeconds += this.#span(timeMicros(record.birth), timeMicros(record.done));
   }
 
   delivery(record: DeliveryRecord): void {
-    const delay = this.#span(record.birth, record.done);
-    this.attemptSeconds += (timeMicros(record.done) - timeMicros(record.start)) / 1e6;
+    const done = timeMicros(record.done);
+    const delay = this.#span(timeMicros(record.birth), done);
+    this.attemptSeconds += (done - timeMicros(record.start)) / 1e6;
     if (record.result === "k") {
       this.successes++;
       this.delaySeconds += delay;
@@ -57,9 +58,8 @@ export class OverallTally implements RecordSink {
     return this.spanSeconds > 0 ? this.attemptSeconds / this.spanSeconds : 0;
   }
 
-  #span(from: string, to: string): number {
-    const first = timeMicros(from);
-    const last = timeMicros(to);
+  /** Seconds between two times in microseconds, which widen the whole span. */
+  #span(first: number, last: number): number {
     if (first < this.#firstMicros) this.#firstMicros = first;
     if (last > this.#lastMicros) this.#lastMicros = last;
     return (last - first) / 1e6;

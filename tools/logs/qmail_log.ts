@@ -84,7 +84,11 @@ const UNKNOWN: LogEvent = { kind: "unknown" };
 
 const NUMBER = /^\d+$/;
 const UNIX_STAMP = /^\d+(?:\.\d+)?$/;
-const TAI_STAMP = /^@4[0-9a-f]{23}/;
+const TAI_STAMP = /^@4[0-9a-f]{23}$/;
+const NANOSECONDS = 1_000_000_000;
+/** `@` and the digits of the seconds. */
+const TAI_SECONDS_END = 17;
+const TAI_LENGTH = 25;
 const ISO_STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 /** The service that `indimail serve` names in front of the queue daemon's lines. */
 const QUEUE_SERVICE = /^queue\d*:$/;
@@ -93,23 +97,42 @@ const STOPPABLE = new Set(["qscheduler:", "slowq-send:", "qmta-send:", "qmail-se
 
 /** The fields of a line, separated by any number of blanks and tabs. */
 export function splitFields(line: string): string[] {
-  const fields = (line.includes("\t") ? line.replaceAll("\t", " ") : line).split(" ");
-  return fields.includes("") ? fields.filter((field) => field !== "") : fields;
+  const text = line.includes("\t") ? line.replaceAll("\t", " ") : line;
+  const fields: string[] = [];
+  let start = 0;
+  for (let end = text.indexOf(" "); end >= 0; end = text.indexOf(" ", start)) { // twice as fast as split
+    if (end > start) fields.push(text.slice(start, end));
+    start = end + 1;
+  }
+  if (start < text.length) fields.push(text.slice(start));
+  return fields;
 }
 
 /** Seconds since 1970 in decimal of a TAI64N label, seconds or an ISO time; undefined for anything else. */
 export function stampTime(stamp: string): string | undefined {
   const first = stamp.charCodeAt(0);
-  if (first === 64) {
-    if (!TAI_STAMP.test(stamp)) return undefined;
-    const seconds = Number.parseInt(stamp.slice(3, 17), 16) - TAI_SECONDS_SKIPPED;
-    return `${seconds}.${String(Number.parseInt(stamp.slice(17, 25), 16)).padStart(9, "0")}`;
-  }
+  if (first === 64) return taiTime(stamp);
   if (first < 48 || first > 57) return undefined;
   if (UNIX_STAMP.test(stamp)) return stamp;
   if (!ISO_STAMP.test(stamp)) return undefined;
   const timeMs = Date.parse(stamp);
   return Number.isFinite(timeMs) ? (timeMs / 1000).toFixed(3) : undefined;
+}
+
+/** The seconds of the last label: most lines are of the same second as the one before. */
+let knownLabel = "@";
+let knownSeconds = "";
+
+function taiTime(stamp: string): string | undefined {
+  if (stamp.length !== TAI_LENGTH) return undefined;
+  const nanoseconds = Number(`0x${stamp.slice(TAI_SECONDS_END)}`);
+  if (!(nanoseconds < NANOSECONDS)) return undefined; // NaN too
+  if (knownSeconds === "" || !stamp.startsWith(knownLabel)) {
+    if (!TAI_STAMP.test(stamp)) return undefined;
+    knownLabel = ` ${stamp.slice(0, TAI_SECONDS_END)}`.slice(1); // a text of its own, not a part of a whole read
+    knownSeconds = String(Number.parseInt(stamp.slice(3, TAI_SECONDS_END), 16) - TAI_SECONDS_SKIPPED);
+  }
+  return `${knownSeconds}.${String(NANOSECONDS + nanoseconds).slice(1)}`;
 }
 
 /** Reads a line, without its LF. */

@@ -41,8 +41,7 @@ export const applet = defineApplet({
     `mpack encodes a file in base64 in one or several MIME messages. They are mailed to the addresses by sendmail, posted
 with inews, or written to files. munpack(1) makes the file of them again. A Content-MD5 field lets it find errors.
 
-Parts of a split message are message/partial; a part may be a little larger than the size given, by the header fields
-that every message has.`,
+Parts of a split message are message/partial. Each has one line of the file at least, even where the size given is less.`,
   env: {
     SPLITSIZE: "default of -m, in bytes",
     PATH: "folders in which inews is looked for first",

@@ -13,7 +13,7 @@ import { Description } from "./unpack_sinks.ts";
 export const applet = defineApplet({
   names: ["munpack"],
   section: 1,
-  summary: "unpack messages in MIME or split-uuencode format",
+  summary: "unpack messages in MIME, split-uuencode or yEnc format",
   role: "tool",
   dialect: "admin",
   options: {
@@ -30,7 +30,7 @@ export const applet = defineApplet({
   },
   operands: [{ name: "file", help: "a message; default standard input", optional: true, repeat: true }],
   description:
-    `munpack reads messages and writes the parts that are no text, and uuencoded files, as files in the current folder. The
+    `munpack reads messages and writes the parts that are no text, and files in uuencode or yEnc, as files in the current folder. The
 name that a message suggests is cleaned of characters that could do harm; folders in it are made, but never does a name
 lead out of the folder or through a symbolic link. A part without a name becomes part1, part2 and so on. Where a file
 of that name is, .1, .2 and so on is appended.

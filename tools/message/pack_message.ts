@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { latin1Bytes, utf8Bytes } from "../../core/bytes.ts";
+import { Usage } from "../../core/errors.ts";
 import { quoteText } from "../../mail/address/format.ts";
 import { Base64Encoder } from "../../mail/mime/transfer_stream.ts";
 import { readFilePieces } from "./message_files.ts";
@@ -13,8 +14,9 @@ const LINE_BYTES = 54;
 const LINE_CHARS = 73;
 /** Lines encoded at once. */
 const LINES_AT_ONCE = 1200;
-/** Size that the headers of a message are reckoned with. */
-const HEADERS_BYTES = 1000;
+/** Messages that one file may become. Ours. */
+const PARTS_MAX = 9999;
+const LARGEST = { number: PARTS_MAX, count: PARTS_MAX };
 /** Former parts named in References: the first and the last two. */
 const LAST_REFERENCES = 2;
 
@@ -75,34 +77,58 @@ function digestOf(file: Deno.FsFile, path: string): { md5: string; size: number 
   return { md5: hash.digest("base64"), size };
 }
 
-/** How many messages a file of that size makes. */
-export function countParts(fileBytes: number, descriptionBytes: number, sizeMax: number): number {
-  if (sizeMax <= 0) return 1;
-  const size = Math.floor(fileBytes / LINE_BYTES) * LINE_CHARS + descriptionBytes;
-  return Math.max(1, Math.trunc((size - HEADERS_BYTES) / sizeMax) + 1);
+/** Lines of base64 that fit into so many bytes; one at least. */
+function linesIn(bytes: number): number {
+  return Math.max(1, Math.floor(bytes / LINE_CHARS));
+}
+
+/** Lines of base64 in the first message and in each other one; 0: all of them. */
+interface Split {
+  readonly count: number;
+  readonly firstLines: number;
+  readonly lines: number;
+}
+
+/**
+ * How a file is split so that no message is larger than allowed: every one has room for the longest header fields and for
+ * what ends the last. A size that is too small for a line gets one line.
+ */
+function splitFile(
+  fileBytes: number,
+  sizeMax: number,
+  texts: { readonly outer: number; readonly inner: number },
+): Split {
+  const lines = Math.ceil(fileBytes / LINE_BYTES);
+  const whole = texts.inner + lines * LINE_CHARS;
+  if (sizeMax <= 0 || whole <= sizeMax) return { count: 1, firstLines: 0, lines: 0 };
+  const firstLines = linesIn(sizeMax - texts.outer - texts.inner);
+  const otherLines = linesIn(sizeMax - texts.outer);
+  const count = 1 + Math.ceil(Math.max(0, lines - firstLines) / otherLines);
+  return { count, firstLines, lines: otherLines };
 }
 
 /** Packs a file that stands at its beginning. Throws Temporary when it cannot be read, and what the writers throw. */
 export async function packFile(options: PackOptions, open: PartOpener): Promise<void> {
   const { md5, size } = digestOf(options.file, options.path);
-  const count = countParts(size, options.description?.length ?? 0, options.sizeMax);
   const whole = options.makeId();
+  const ends = `\n--${options.boundary}--\n`;
+  const split = splitFile(size, options.sizeMax, {
+    outer: bytesOf(outerHead(options, { id: whole, ...LARGEST, whole, ids: [whole, whole, whole] })).length,
+    inner: bytesOf(innerHead(options, { md5, whole }) + ends).length,
+  });
+  const { count } = split;
+  if (count > PARTS_MAX) throw new Usage(`messages of ${options.sizeMax} bytes would be more than ${PARTS_MAX}`);
   const ids: string[] = [];
   for (let number = 1; number <= count; number++) {
     const writer = await open(number, count);
     const id = options.makeId();
-    let text = `Message-ID: <${id}>\nMIME-Version: 1.0\n${options.headers}`;
-    if (count > 1) text += partialFields({ options, number, count, whole, ids });
+    let text = outerHead(options, { id, number, count, whole, ids });
     ids.push(id);
-    let written = 0;
-    if (number === 1) {
-      const inner = innerHead(options, { md5, whole: count > 1 ? whole : undefined });
-      written = inner.length;
-      text += inner;
-    }
+    if (number === 1) text += innerHead(options, { md5, whole: count > 1 ? whole : undefined });
     await writer.write(bytesOf(text));
-    await writeLines(options, writer, number === count ? undefined : linesFor(options.sizeMax - written));
-    if (number === count) await writer.write(bytesOf(`\n--${options.boundary}--\n`));
+    const lines = number === 1 ? split.firstLines : split.lines;
+    await writeLines(options, writer, number === count ? undefined : lines);
+    if (number === count) await writer.write(bytesOf(ends));
     await writer.close();
   }
 }
@@ -113,19 +139,24 @@ function bytesOf(text: string): Uint8Array {
   return /^[\x00-\x7f]*$/.test(text) ? latin1Bytes(text) : utf8Bytes(text);
 }
 
-interface Partial {
-  readonly options: PackOptions;
+interface Part {
+  readonly id: string;
   readonly number: number;
   readonly count: number;
   readonly whole: string;
+  /** Message-IDs of the parts before. */
   readonly ids: readonly string[];
 }
 
-function partialFields({ options, number, count, whole, ids }: Partial): string {
+/** Header fields of a message: of the whole, or of one that is a part of it. */
+function outerHead({ headers, subject }: PackOptions, { id, number, count, whole, ids }: Part): string {
+  const start = `Message-ID: <${id}>\nMIME-Version: 1.0\n${headers}`;
+  if (count === 1) return start;
   const [first, ...others] = ids;
   const references = first === undefined ? [] : [first, ...others.slice(-LAST_REFERENCES)];
   return [
-    `Subject: ${options.subject} (${two(number)}/${two(count)})\n`,
+    start,
+    `Subject: ${subject} (${two(number)}/${two(count)})\n`,
     ...(references.length === 0 ? [] : [`References: ${references.map((id) => `<${id}>`).join("\n\t ")}\n`]),
     `Content-Type: message/partial; number=${number}; total=${count};\n\t id="${whole}"\n\n`,
   ].join("");
@@ -153,11 +184,6 @@ function innerHead(options: PackOptions, ids: { readonly md5: string; readonly w
 function withoutDashes(text: string): string {
   const lines = text.replace(/^--+/gm, "-");
   return lines === "" || lines.endsWith("\n") ? lines : `${lines}\n`;
-}
-
-/** Lines of base64 that fit; one at least. */
-function linesFor(bytesLeft: number): number {
-  return Math.max(1, Math.floor(bytesLeft / LINE_CHARS));
 }
 
 /** Writes so many lines of the file, or all that is left of it. */

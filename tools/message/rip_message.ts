@@ -78,6 +78,7 @@ class RipEvents implements MimeEvents {
   begin(part: StreamPart): void {
     const { options, report, headers } = this.#world;
     headers?.write(latin1Bytes(part.header.text));
+    if (part.depth === 0 && this.#level === 1 && part.header.find("mime-version")) report.mime();
     for (const defect of headerDefects(part.header)) report.defect(defect);
     if (options.decodes.doubleCr) this.#saveDoubleCr(part);
     const level = this.#levelOf(part);

@@ -38,6 +38,8 @@ export interface RipReport {
   /** A file was made. `type` is its media type as written. */
   file(name: string, type: string): void;
   removed(path: string): void;
+  /** The message is MIME. */
+  mime(): void;
   /** Something is wrong, but no reason to stop. */
   warn(text: string): void;
   /** A header is not as it should be. */

@@ -248,6 +248,10 @@ class TextReport implements RipReport {
     else this.line(`Decoding ${this.#options.verboseType ? `content-type=${type} ` : ""}filename=${name}`);
   }
 
+  mime(): void {
+    if (this.#options.verboseMime) this.line("Email is MIME");
+  }
+
   removed(path: string): void {
     if (this.#options.verbose) this.line(`Removed ${path} [status = 0]`);
   }

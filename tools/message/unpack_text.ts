@@ -1,9 +1,10 @@
 /**
- * Text at the top of a message as munpack sees it: it may hold a uuencoded file, a piece of one, or a MIME message whose
+ * Text at the top of a message as munpack sees it: it may hold a file in uuencode or yEnc, a piece of one, or a MIME message whose
  * header got lost. Read line by line; a line longer than LINE_BYTES_MAX counts as several.
  */
 import { concatBytes, latin1Text } from "../../core/bytes.ts";
 import { decodeUuLine, isUuLine, parseUuBegin, UuReader } from "../../mail/mime/uuencode.ts";
+import { parseYencBegin, type YencBegin, YencReader } from "../../mail/mime/yenc.ts";
 import type { PartStore } from "./part_store.ts";
 import type { TargetFile } from "./target_folder.ts";
 import { cleanName } from "./unpack_names.ts";
@@ -73,6 +74,8 @@ export class TextSink implements PartSink {
     if (boundary !== undefined && FIELD.test(line)) {
       return this.#nest(`Content-Type: multipart/mixed; boundary="${boundary}"\n\n--${boundary}\n`, bytes);
     }
+    const yenc = parseYencBegin(line);
+    if (yenc) return this.#takeYenc(bytes, yenc);
     if (parseUuBegin(line)) return this.#piece ? this.#save(bytes, this.#piece) : this.#decode(bytes);
     const announced = pieceOfLine(line);
     if (announced) return this.#save(undefined, announced);
@@ -80,6 +83,13 @@ export class TextSink implements PartSink {
     if (/^content-[!-9;-~]*:/i.test(line)) return this.#nest("", bytes);
     this.#boundary = BOUNDARY_LINE.exec(line)?.[1];
     this.#takeField(line);
+  }
+
+  #takeYenc(line: Uint8Array, { name, part, total }: YencBegin): void {
+    this.#rest = part === 0
+      ? new YencSink(this.#world)
+      : new PieceSink(this.#world, { name, number: part, count: total, encoding: "yenc" });
+    this.#rest.write(line);
   }
 
   /** X-File-Name, X-Part and X-Part-Total tell what a subject may not. */
@@ -152,17 +162,56 @@ function uuFile(world: TextWorld, name: string): TargetFile {
   return newFile(world, cleanName(name.split(/\s/, 1)[0]!, world.replacement), type);
 }
 
+/** A file in yEnc, in one text or in several that come one after the other. */
+class YencSink implements PartSink {
+  readonly #reader: YencReader;
+  #file: TargetFile | undefined;
+
+  constructor(world: TextWorld) {
+    let last = true;
+    this.#reader = new YencReader((event) => {
+      if (event.kind === "begin") {
+        const { name, part, total } = event.begin;
+        if (part <= 1) this.#close();
+        this.#file ??= uuFile(world, name);
+        last = part === total;
+      } else if (event.kind === "bytes") this.#file?.write(event.bytes);
+      else {
+        if (event.problem !== undefined) world.warn(`${this.#file?.name}: ${event.problem}`);
+        if (last) this.#close();
+      }
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#reader.push(bytes);
+  }
+
+  end(): void {
+    this.#reader.finish();
+    this.#close();
+  }
+
+  #close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+}
+
+/** A piece of a file and how it is encoded; uuencode unless told. */
+type Piece = UuPiece & { readonly encoding?: "yenc" };
+
 /** A piece of a file, kept until all are there. */
 class PieceSink implements PartSink {
   readonly #world: TextWorld;
   readonly #store: PartStore;
-  readonly #piece: UuPiece;
+  readonly #piece: Piece;
   readonly #file: TargetFile;
   /** Where an `end` line may begin that is not here as a whole. */
   #tail = "\n";
   #hasEnd = false;
 
-  constructor(world: TextWorld, piece: UuPiece) {
+  constructor(world: TextWorld, piece: Piece) {
     const name = cleanName(piece.name, world.replacement).replaceAll("/", "") || "unknown";
     world.say(`Saving part ${piece.number} ${piece.count > 0 ? `of ${piece.count} ` : ""}${name}`);
     this.#world = world;
@@ -190,6 +239,12 @@ class PieceSink implements PartSink {
   #join(count: number): void {
     // piece 0 is text about the file
     if (this.#store.folder.has("0")) this.#store.read(0, (bytes) => this.#world.description.write(bytes));
+    if (this.#piece.encoding === "yenc") {
+      const joined = new YencSink(this.#world);
+      for (let number = 1; number <= count; number++) this.#store.read(number, (bytes) => joined.write(bytes));
+      joined.end();
+      return this.#store.remove();
+    }
     const joiner = new PieceJoiner(this.#world);
     for (let number = 1; number <= count; number++) this.#store.read(number, (bytes) => joiner.push(bytes));
     joiner.finish();

@@ -4,7 +4,7 @@ import { utf8Bytes } from "../../core/bytes.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
 import { formatIp, tryParseIp } from "../../core/ip_address.ts";
 
-/** Addresses that always mean this host [rfc1122 3.2.1.3, rfc4291 2.5.2]. */
+/** Addresses that always mean this host, in IPv6 and IPv4. */
 const THIS_HOST = ["::", "0.0.0.0"];
 
 /** Addresses of a control file, one a line; none when it is absent. */

@@ -2,7 +2,8 @@
  * The network connection that a UCSPI client gives a program: read from descriptor 6, write to descriptor 7.
  */
 import type { Proc } from "../../core/applet.ts";
-import { errorText, Temporary, TimedOut } from "../../core/errors.ts";
+import { errorText, Permanent, Temporary, TimedOut } from "../../core/errors.ts";
+import { isInheritedFd } from "../../core/libc_fd.ts";
 import type { Connection } from "../../core/stream.ts";
 
 const FD_FROM_NETWORK = 6;
@@ -32,8 +33,11 @@ async function within<T>(work: Promise<T>, timeoutMs: number, what: string): Pro
   }
 }
 
-/** The connection of this process. */
+/** The connection of this process. Throws Permanent when it was given none. */
 export function clientConnection(proc: Pick<Proc, "fd" | "env">): ClientConnection {
+  if (!isInheritedFd(FD_FROM_NETWORK) || !isInheritedFd(FD_TO_NETWORK)) {
+    throw new Permanent("descriptors 6 and 7 are no connection: run this by tcpclient");
+  }
   const [from, to] = [proc.fd(FD_FROM_NETWORK), proc.fd(FD_TO_NETWORK)];
   const { promise, resolve } = Promise.withResolvers<void>();
   const host = proc.env.get("TCPREMOTEIP") ?? "";

@@ -157,7 +157,8 @@ export class SerialRun {
   async #bounce(name: string, why: { readonly text: string; readonly tooOld: boolean }): Promise<void> {
     const { maildir, prefix, settings, env } = this.#job;
     await this.#say("info", `${name} bounced: ${why.text}`);
-    const text = why.tooOld ? `${why.text}\nThis message has been tried for too long.` : why.text;
+    const reason = why.text || "The message was refused without a word.";
+    const text = why.tooOld ? `${reason}\nThis message has been tried for too long.` : reason;
     try {
       const bounced = await bounceMessage(this.#proc, `${maildir}/${name}`, { text, prefix, settings, env });
       if (bounced.kind === "queued" || bounced.kind === "discarded") {
@@ -167,10 +168,10 @@ export class SerialRun {
         await this.#say("info", said);
         return await this.#remove(name, "message has been bounced but not removed!");
       }
-      const reason = bounced.kind === "failed"
+      const trouble = bounced.kind === "failed"
         ? `qmail-queue: ${formatQueueExit(bounced.end.code, bounced.end.text).slice(1)}`
         : "the file does not begin with Return-Path and Delivered-To";
-      await this.#say("warning", `unable to bounce ${name}: ${reason}`);
+      await this.#say("warning", `unable to bounce ${name}: ${trouble}`);
     } catch (error) {
       await this.#say("warning", `unable to bounce ${name}: ${errorText(error)}`);
     }

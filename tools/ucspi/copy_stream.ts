@@ -1,8 +1,10 @@
 /** Moves bytes from one stream to another through filters, in large pieces, until the end. */
+import { giveBuffer, takeBuffer } from "../../core/buffer_pool.ts";
 import type { ByteReader, ByteWriter } from "../../core/stream.ts";
 import type { LineEndFilter } from "./line_ends.ts";
 
-const READ_BYTES = 64 * 1024;
+/** The buffer of a stream that waits: hundreds of them may, inside tcpserver. */
+const IDLE_BYTES = 2 * 1024;
 
 /** Copies until `from` ends. Throws what reading or writing throws. */
 export async function copyStream(
@@ -10,12 +12,19 @@ export async function copyStream(
   to: ByteWriter,
   filters: readonly LineEndFilter[] = [],
 ): Promise<void> {
-  const buffer = new Uint8Array(READ_BYTES);
+  const idle = new Uint8Array(IDLE_BYTES);
+  let buffer = idle;
   for (;;) {
     const count = await from.read(buffer);
     if (count === null) break;
     await writeThrough(buffer.subarray(0, count), to, filters);
+    if (buffer === idle && count === idle.length) buffer = takeBuffer();
+    else if (buffer !== idle && count < idle.length) {
+      giveBuffer(buffer);
+      buffer = idle;
+    }
   }
+  if (buffer !== idle) giveBuffer(buffer);
   for (const [at, filter] of filters.entries()) await writeThrough(filter.end(), to, filters.slice(at + 1));
 }
 

@@ -1,6 +1,6 @@
 /** supervise: keeps one service running [man supervise.9]. */
 import { defineApplet, type OptionSpecs, type Proc } from "../../../core/applet.ts";
-import { Temporary, Usage } from "../../../core/errors.ts";
+import { errorText, Temporary, Usage } from "../../../core/errors.ts";
 import { Poller } from "../../../core/libc_poll.ts";
 import { becomeSubreaper } from "../../../core/libc_process.ts";
 import { openService, placeOfState } from "./open_service.ts";
@@ -65,7 +65,7 @@ adopts it.`,
   async run(proc) {
     const path = proc.args[0] ?? "";
     if (path === "") throw new Usage("missing folder");
-    const poller = new Poller();
+    const poller = new Poller((error) => proc.log.line(`supervise: warning: ${errorText(error)}`));
     try {
       await superviseUntilGone(proc, path, poller);
     } finally {

@@ -77,7 +77,7 @@ With SCANLOG and a folder .svscan/log svscan's own output and that of services w
   seeAlso: ["supervise(8)", "svc(8)", "svstat(8)", "svok(8)", "svps(1)", "svscanboot(8)", "multilog(8)"],
   source: ["[man svscan.9]", "[decision 0051]"],
   async run(proc) {
-    const poller = new Poller();
+    const poller = new Poller((error) => proc.log.line(`svscan: warning: ${errorText(error)}`));
     try {
       await new Svscan(proc, poller).run();
     } finally {
@@ -113,6 +113,7 @@ class Svscan {
     if (proc.options.silent) env.SILENT = "1";
     this.#verbose = env.VERBOSE !== undefined;
     this.#silent = env.SILENT !== undefined;
+    const most = servicesMax(proc);
     this.#folder = enter(proc.args[0] ?? ".");
     this.#mirror = env.DISABLE_RUN === undefined ? makeRunFolder() : undefined;
     this.#world = {
@@ -127,7 +128,7 @@ class Svscan {
       world: this.#world,
       env: { ...env, SCANDIR: this.#folder, PWD: this.#folder, PPID: String(proc.pid) },
       mirror: this.#mirror,
-      servicesMax: servicesMax(proc),
+      servicesMax: most,
       uid: proc.uid,
     });
   }
@@ -190,7 +191,12 @@ class Svscan {
   async #look(): Promise<void> {
     if (this.#proc.stopping.aborted) return;
     clearTimeout(this.#nextScan);
-    const isFine = await this.#scan.scan();
+    let isFine = false;
+    try {
+      isFine = await this.#scan.scan();
+    } catch (error) {
+      this.#world.warn(errorText(error)); // the services that run must not suffer
+    }
     const env = (name: string) => this.#proc.env.get(name);
     if ((isFine && env("AUTOSCAN") === undefined) || this.#proc.stopping.aborted) return;
     clearTimeout(this.#nextScan);

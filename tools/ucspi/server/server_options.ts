@@ -34,7 +34,7 @@ export const SERVER_OPTIONS = {
   onlyIpv4: { flag: "4", help: "listen for IPv4 only" },
   forceIpv6: { flag: "6", help: "tell IPv4 peers as mapped IPv6 addresses, PROTO is TCP6" },
   networkInterface: { flag: "I", value: "interface", help: "network interface of a link-local IPv6 address" },
-  backlog: { flag: "b", value: "n", default: "20", help: "connections that may wait to be accepted" },
+  backlog: { flag: "b", value: "n", default: "128", help: "connections that may wait to be accepted" },
   keepIpOptions: { flag: "o", cancels: ["dropIpOptions"], help: "leave IP options alone" },
   dropIpOptions: { flag: "O", cancels: ["keepIpOptions"], help: "drop IP options (default)" },
   delay: { flag: "d", cancels: ["noDelay"], help: "let the system wait for more to send (default)" },

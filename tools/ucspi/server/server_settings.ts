@@ -9,7 +9,7 @@ import { portNumber } from "../peer/port_number.ts";
 import type { SERVER_OPTIONS } from "./server_options.ts";
 
 const LIMIT_DEFAULT = 40;
-const BACKLOG_DEFAULT = 20;
+const BACKLOG_DEFAULT = 128;
 const INFO_SECONDS_DEFAULT = 26;
 const IDLE_SECONDS_DEFAULT = 300;
 const HANDSHAKE_SECONDS_DEFAULT = 60;

@@ -2,9 +2,7 @@
  * Removing a virtual domain with its alias domains, users, mail and rows, or an alias domain alone [man vdeldomain.9]. After
  * a crash the same call finishes the work. The caller holds DomainStore's lock.
  */
-import type { Command } from "./command.ts";
-import type { DomainEntry } from "./domain_store.ts";
-import { readLineFile } from "./line_file.ts";
+import type { Command } from "../command.ts";
 
 /** Removes the domain; false when there is none. `told` hears of each step. */
 export async function removeDomain(command: Command, domain: string, told: (step: string) => void): Promise<boolean> {
@@ -17,7 +15,7 @@ export async function removeDomain(command: Command, domain: string, told: (step
     return true;
   }
   if (!entry) return false;
-  for (const alias of await aliasesOf(command, entry)) {
+  for (const alias of await aliasesOf(command, domain)) {
     told(`removing alias domain ${alias}`);
     await domains.removeAlias(alias);
   }
@@ -30,9 +28,9 @@ export async function removeDomain(command: Command, domain: string, told: (step
   return true;
 }
 
-/** Its alias domains, also those that are half removed. */
-async function aliasesOf({ disk, domains }: Command, { domain, directory }: DomainEntry): Promise<ReadonlySet<string>> {
-  const listed = await readLineFile(disk, `${directory}/.aliasdomains`) ?? [];
-  const linked = listed.filter((alias) => domains.linkedDomain(alias) === domain);
+/** Its alias domains, also those that are half removed: there is still a link. */
+async function aliasesOf({ disk, domains, paths }: Command, domain: string): Promise<ReadonlySet<string>> {
+  const names = await disk.readDirectory(paths.domains);
+  const linked = names.filter((name) => !name.startsWith(".") && domains.linkedDomain(name) === domain);
   return new Set([...await domains.aliasesOf(domain), ...linked]);
 }

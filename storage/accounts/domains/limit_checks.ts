@@ -2,11 +2,11 @@
  * What commands ask before they change something of a domain with limits [man vlimit.1] [spec tables, vlimits]. Limits are
  * in force where DOMAIN_LIMITS is set, or the domain's folder has `.domain_limits` [man vmoddomain.9].
  */
-import { Permanent } from "../../core/errors.ts";
-import { pathExists } from "../../core/path_exists.ts";
-import type { Command } from "./command.ts";
-import type { DomainEntry } from "./domain_store.ts";
-import { LIMIT_PERMISSIONS, type Limits } from "./vlimits.ts";
+import { Permanent } from "../../../core/errors.ts";
+import { pathExists } from "../../../core/path_exists.ts";
+import type { Command } from "../command.ts";
+import type { DomainEntry } from "../domain_store.ts";
+import { LIMIT_PERMISSIONS, type Limits } from "../vlimits.ts";
 
 /** The variable, for applets to declare. */
 export const LIMITS_ENV = {
@@ -17,7 +17,7 @@ export const LIMITS_ENV = {
 export const DOMAIN_LIMITS_FILE = ".domain_limits";
 
 /** Whether the limits of a domain are in force; `environment` is DOMAIN_LIMITS. */
-export function areLimitsInForce(domain: DomainEntry, environment: string | undefined): boolean {
+export function areLimitsInForce(domain: { readonly directory: string }, environment: string | undefined): boolean {
   return environment !== undefined || pathExists(`${domain.directory}/${DOMAIN_LIMITS_FILE}`);
 }
 

@@ -2,10 +2,10 @@
  * What the database has of a domain, in every table: found, removed and renamed as a whole [spec tables]. Users' homes are
  * in pw_dir and must be moved by the caller [man vrenamedomain.9].
  */
-import type { Accounts } from "./accounts.ts";
-import { numberOf, type Queryable, textOf } from "./database.ts";
-import { dirControlTable } from "./dir_control.ts";
-import { sqlName } from "./schema_ddl.ts";
+import type { Accounts } from "../accounts.ts";
+import { numberOf, type Queryable, textOf } from "../database.ts";
+import { dirControlTable } from "../dir_control.ts";
+import { sqlName } from "../schema_ddl.ts";
 
 /** Columns with the domain's name, of tables beside those of the users. */
 const DOMAIN_COLUMNS = [

@@ -3,10 +3,10 @@
  * stands not in locals [man vadddomain.9]. What is compiled is written before its text, so that a crash between both leaves
  * a text by which the next call does it again. The caller holds the lock.
  */
-import { latin1Bytes } from "../../core/bytes.ts";
-import { writeCdb } from "../cdb/writer.ts";
-import type { Disk } from "../disk.ts";
-import { addLine, readLineFile, removeLines, writeLineFile } from "./line_file.ts";
+import { latin1Bytes } from "../../../core/bytes.ts";
+import { writeCdb } from "../../cdb/writer.ts";
+import type { Disk } from "../../disk.ts";
+import { addLine, readLineFile, removeLines, writeLineFile } from "../line_file.ts";
 
 /** Lines of rcpthosts above which new domains go to morercpthosts [man qmail-newmrh.9]. */
 const RCPTHOSTS_LINES_MAX = 50;

@@ -3,13 +3,13 @@
  * the domain's folder says what is under way; while it is there the same call goes on where one before it ended. From the
  * moment that the folder has moved until the end, mail for either name waits in the queue: nothing bounces.
  */
-import { Permanent } from "../../core/errors.ts";
-import { domainAssignment } from "../users/assign.ts";
-import type { Command } from "./command.ts";
+import { Permanent } from "../../../core/errors.ts";
+import { domainAssignment } from "../../users/assign.ts";
+import type { Command } from "../command.ts";
 import { type MovedHomes, removeDomainRows, type RenamedDomain, renameDomainRows, tooLongFor } from "./domain_rows.ts";
-import type { DomainEntry } from "./domain_store.ts";
-import { readLineFile, writeLineFile } from "./line_file.ts";
-import { moveHome, OLD_HOME_MS } from "./move_home.ts";
+import type { DomainEntry } from "../domain_store.ts";
+import { readLineFile, writeLineFile } from "../line_file.ts";
+import { moveHome, OLD_HOME_MS } from "../move_home.ts";
 
 /** Says which renaming is under way, in the domain's folder; an alias domain's is in that of the real one. */
 const MARK_FILE = ".domain_rename";
