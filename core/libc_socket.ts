@@ -5,6 +5,7 @@
  */
 import { formatIp, mappedIp, tryParseIp, unmappedIp } from "./ip_address.ts";
 import { checked, cString, ERRNO, errno, libc, LibcError } from "./libc.ts";
+import { setNonblocking } from "./libc_poll.ts";
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -24,10 +25,7 @@ const IPV6_V6ONLY = 26;
 const SHUT_WR = 1;
 const POLLIN = 1;
 const POLLOUT = 4;
-const F_GETFL = 3;
-const F_SETFL = 4;
 const F_SETFD = 2;
-const O_NONBLOCK = 0o4000;
 const EINPROGRESS = 115;
 const ETIMEDOUT = 110;
 /** sizeof(struct sockaddr_un), the largest address used here. */
@@ -205,7 +203,7 @@ export async function connectSocket(options: ConnectSocket): Promise<number> {
       const failure = ready ? socketError(fd) : ETIMEDOUT;
       if (failure !== 0) throw new LibcError(what, failure);
     }
-    setBlocking(fd, true);
+    setNonblocking(fd, "blocking");
     return fd;
   } catch (error) {
     libc().close(fd);
@@ -249,13 +247,6 @@ export function setNoDelay(fd: number): void {
 /** Drops the IP options of a connection, so that no source route is followed back. */
 export function dropIpOptions(fd: number): void {
   libc().setsockopt(fd, IPPROTO_IP, IP_OPTIONS, new Uint8Array(0), 0);
-}
-
-/** Sets or clears O_NONBLOCK. */
-export function setBlocking(fd: number, blocking: boolean): void {
-  const flags = checked(libc().fcntl_number(fd, F_GETFL, 0n), "fcntl");
-  const wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
-  if (wanted !== flags) checked(libc().fcntl_number(fd, F_SETFL, BigInt(wanted)), "fcntl");
 }
 
 /** Tells the peer that nothing more comes. */

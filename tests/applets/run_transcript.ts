@@ -20,6 +20,10 @@ const STEP_SECONDS_MAX = 120;
 export interface TranscriptOptions {
   /** Paths of programs to take instead of ours, by name; steps that are meant to differ are then left out. */
   readonly peers?: ReadonlyMap<string, string>;
+  /** Puts what the steps find into the root before the first one. */
+  prepare?(root: string): Promise<void>;
+  /** Steps to leave out. */
+  isLeftOut?(step: Step): boolean;
 }
 
 /** A transcript that runs. */
@@ -32,6 +36,15 @@ interface Run {
 
 function launcher(): Launcher {
   return EXECUTABLE === undefined ? ownLauncher() : { kind: "link", executable: Deno.realPathSync(EXECUTABLE) };
+}
+
+/** Whether the runtime of the programs is at least that; a compiled executable has its own. */
+export function hasRuntime(least: readonly number[]): boolean {
+  const version = EXECUTABLE === undefined
+    ? Deno.version.deno
+    : new TextDecoder().decode(new Deno.Command(EXECUTABLE, { args: ["--version"] }).outputSync().stdout);
+  const [major = 0, minor = 0] = /(\d+)\.(\d+)\.\d+\s*$/.exec(version)?.slice(1).map(Number) ?? [];
+  return major > least[0]! || (major === least[0] && minor >= (least[1] ?? 0));
 }
 
 let programFolder: string | undefined;
@@ -98,9 +111,11 @@ export async function runTranscript(text: string, options: TranscriptOptions = {
   const run: Run = { folder, path, sessions: [] };
   try {
     for (const part of ["home", "root", "peers"]) await Deno.mkdir(`${folder}/${part}`);
+    await options.prepare?.(`${folder}/root`);
     for (const [name, program] of peers) await Deno.symlink(program, `${folder}/peers/${name}`);
     for (const step of parseTranscript(text)) {
-      if (peers.size === 0 || step.differs === undefined) await runStep(step, run);
+      if (options.isLeftOut?.(step) || (peers.size > 0 && step.differs !== undefined)) continue;
+      await runStep(step, run);
     }
   } finally {
     run.sessions.forEach(endSession);

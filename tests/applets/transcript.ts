@@ -77,6 +77,11 @@ function matchesLine(expected: string, actual: string | undefined): boolean {
   return new RegExp(`^${parts.join(".*")}$`).test(actual);
 }
 
+/** The least runtime that a transcript needs, by its line `# runtime: 2.8`; undefined when any will do. */
+export function runtimeOf(text: string): readonly number[] | undefined {
+  return /^# runtime: (\d+\.\d+)$/m.exec(text)?.[1]?.split(".").map(Number);
+}
+
 /** Lines of what a command wrote; empty lines at its end do not count. */
 export function outputLines(text: string): readonly string[] {
   const lines = text.split("\n");

@@ -36,7 +36,7 @@ function pssKb(pid: number): number {
 async function idle(program: readonly string[], folder: string): Promise<void> {
   const [file = "", ...args] = OURS;
   const server = new Deno.Command(file, {
-    args: [...args, "tcpserver", "-1", "-RHl0", "-c", "1000", "-b", "1000", "127.0.0.1", "0", ...program],
+    args: [...args, "tcpserver", "-1", "-RHl0", "-c", "1000", "-C", "0", "-b", "1000", "127.0.0.1", "0", ...program],
     stdin: "null",
     stdout: "piped",
     env: { INDIMAIL_ROOT: folder },

@@ -152,8 +152,20 @@ Deno.test("above -C, or above MAXPERIP of the rules, a connection is closed", as
   }
 });
 
+Deno.test("20 connections of one address are served unless -C says otherwise", async () => {
+  await using server = await Server.start(["-RHl0"], ["sh", "-c", "echo on; read x"]);
+  const connections: Deno.TcpConn[] = [];
+  for (let count = 0; count < 20; count++) {
+    connections.push(await server.connect());
+    assertEquals(await readLine(connections[count]!), "on\n");
+  }
+  assertEquals(await server.ask(), "");
+  await server.logged("end 127.0.0.1 perIPlimit 20");
+  for (const connection of connections) connection.close();
+});
+
 Deno.test("300 children at a time, more than there are pool threads, are served and counted off", async () => {
-  await using server = await Server.start(["-vRHl0", "-c", "300", "-b", "400"], [
+  await using server = await Server.start(["-vRHl0", "-c", "300", "-C0", "-b", "400"], [
     "sh",
     "-c",
     "echo on; read x; echo $x",
@@ -182,7 +194,7 @@ Deno.test("USR1 lists the connections; TERM ends the server with 0 and leaves th
 });
 
 Deno.test("programs of ours run inside: one process, many connections, rules set their environment", async () => {
-  const server = await Server.start(["-vRHl0", "-c", "200", "-B", "hello\n"], ["rblsmtpd", "addcr"], {
+  const server = await Server.start(["-vRHl0", "-c", "200", "-C", "200", "-B", "hello\n"], ["rblsmtpd", "addcr"], {
     env: { RBLSMTPD: "" },
   });
   const connections = await Promise.all(Array.from({ length: 100 }, () => server.connect()));

@@ -10,7 +10,8 @@ export const readInputAt: ReadAt = (into, at) => {
   try {
     return readSync(0, into, 0, into.length, at);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ESPIPE") {
+    // the code has no name before Deno 2.8
+    if (error instanceof Error && /ESPIPE|Illegal seek/.test(error.message)) {
       throw new Temporary("standard input must be a cdb file, not a pipe or terminal: use <FILE");
     }
     throw new Temporary(`unable to read standard input: ${errorText(error)}`);

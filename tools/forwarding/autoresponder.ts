@@ -4,6 +4,7 @@ import { byteText, systemText } from "../../core/byte_text.ts";
 import { latin1Bytes, latin1Text } from "../../core/bytes.ts";
 import { controlLine } from "../../core/control_lines.ts";
 import { errorText, Permanent, Temporary, Usage } from "../../core/errors.ts";
+import { seekStart } from "../../core/libc_seek.ts";
 import type { ByteWriter } from "../../core/stream.ts";
 import { formatPhrase } from "../../mail/address/format.ts";
 import { isSrsAddress, restoreSender } from "../../mail/srs/srs.ts";
@@ -183,6 +184,7 @@ async function answer(proc: Responder): Promise<void> {
   ignoreIf(senderObjection(sender));
   ignoreIf(isRefusedAddress(proc.paths.control, sender) ? "control file badrcptto refuses SENDER" : undefined);
   if (options.copy) rewindMessage();
+  else seekStart(0);
   const { header } = await readHeader(proc.stdin);
   if (isLooping(header, deliveredTo)) {
     throw new Permanent("this message is looping: it has my Delivered-To line (#5.4.6)");

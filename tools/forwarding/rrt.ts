@@ -71,9 +71,9 @@ function receipt(proc: Proc, header: Header, { outcome, sender, recipients }: {
   const shown = recipients.map(headerAddress);
   const messageId = headerText(header.value("message-id") ?? "");
   const status = said.code && /^[245]\.\d{1,3}\.\d{1,3}$/.test(said.code) ? said.code : outcome.status;
-  const diagnostic = said.text === undefined
-    ? ""
-    : `Diagnostic-Code: smtp; ${[said.code, headerText(said.text)].filter((part) => part).join(" ")}\n`;
+  const text = headerText(said.text ?? "");
+  const code = said.code === undefined || text.startsWith(said.code) ? "" : `${said.code} `;
+  const diagnostic = said.text === undefined ? "" : `Diagnostic-Code: smtp; ${code}${text}\n`;
   const fields = shown.map((recipient) =>
     `\nOriginal-Recipient: rfc822; ${recipient}\nFinal-Recipient: rfc822; ${recipient}\nAction: ${outcome.action}\n` +
     `Status: ${status}\n${diagnostic}`

@@ -47,7 +47,7 @@ that is replaced counts from the next connection on.
 HUP reads the file of -c again. USR1 prints the open connections. TERM ends the server with 0; programs with a process of
 their own go on, those inside have 10 seconds to end.`,
   env: {
-    MAXPERIP: "connections of one address at the same time, also set by rules for each address; default no limit",
+    MAXPERIP: "connections of one address at the same time, also set by rules for each address; default 20",
     UID: "user of -U, a number",
     GID: "group of -U, a number",
     DNSCACHEIP: "name servers separated by blanks, in place of /etc/resolv.conf",

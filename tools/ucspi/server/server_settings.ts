@@ -9,6 +9,7 @@ import { portNumber } from "../peer/port_number.ts";
 import type { SERVER_OPTIONS } from "./server_options.ts";
 
 const LIMIT_DEFAULT = 40;
+const PER_HOST_DEFAULT = 20;
 const BACKLOG_DEFAULT = 128;
 const INFO_SECONDS_DEFAULT = 26;
 const IDLE_SECONDS_DEFAULT = 300;
@@ -77,7 +78,7 @@ export function serverSettings(proc: ServerProc): ServerSettings {
   const argv = isUnix ? rest : rest.slice(1);
   if (argv.length === 0) throw new Usage("missing prog");
   const port = isUnix ? 0 : portNumber(rest[0] ?? "");
-  const perHost = options.perHost ?? env.get("MAXPERIP");
+  const perHost = options.perHost ?? (env.get("MAXPERIP") || String(PER_HOST_DEFAULT));
   const limitFile = options.limit !== undefined && !/^\d+$/.test(options.limit) ? options.limit : undefined;
   const limit = limitFile === undefined
     ? numberOption("-c", options.limit ?? String(LIMIT_DEFAULT), LIMIT_MAX)
@@ -89,7 +90,7 @@ export function serverSettings(proc: ServerProc): ServerSettings {
     verbosity: verbosityOf(proc),
     limit,
     limitFile,
-    perHost: perHost ? numberOption("-C", perHost, LIMIT_MAX) : 0,
+    perHost: numberOption("-C", perHost, LIMIT_MAX),
     rules: isUnix ? undefined : options.rules,
     rulesMayBeAbsent: options.rulesMayBeAbsent,
     banner: utf8Bytes(options.banner ?? ""),

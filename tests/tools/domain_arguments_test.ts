@@ -1,0 +1,70 @@
+/**
+ * Arguments that are none, at every place of the commands about domains: each is refused with one clear line, and neither
+ * files nor rows are changed.
+ */
+import { assert, assertEquals } from "../support/assert.ts";
+import { callApplet } from "../support/applet_call.ts";
+import { latin1Text } from "../../core/bytes.ts";
+import { Permanent, Usage } from "../../core/errors.ts";
+import { resolvePaths } from "../../core/paths.ts";
+import { openSqlite } from "../../storage/accounts/sqlite.ts";
+import { ARGUMENT_PLACES, BAD_ARGUMENTS } from "./argument_places.ts";
+
+/** Longest message: it shows the argument that it refuses. */
+const MESSAGE_CHARACTERS_MAX = 1000;
+
+function filesOf(folder: string, into: Map<string, string> = new Map()): Map<string, string> {
+  for (const entry of Deno.readDirSync(folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (/sqlite(-wal|-shm)?$/.test(path)) continue;
+    into.set(path, entry.isFile ? latin1Text(Deno.readFileSync(path)) : "");
+    if (entry.isDirectory) filesOf(path, into);
+  }
+  return into;
+}
+
+/** All files and rows. Tables that are made when they are first asked for are no change. */
+async function stateOf(folder: string): Promise<string> {
+  const database = openSqlite(resolvePaths(`${folder}/site`, () => undefined).database);
+  const lines: string[] = [...filesOf(folder)].map((entry) => JSON.stringify(entry));
+  const tables = await database.query(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+  );
+  for (const { name } of tables) {
+    for (const row of await database.query(`SELECT * FROM ${name}`)) lines.push(`${name} ${JSON.stringify(row)}`);
+  }
+  await database.close();
+  return lines.sort().join("\n");
+}
+
+Deno.test("every place of a command's line refuses what is none of its kind, and nothing is changed", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "arguments-" });
+  const root = `${folder}/site`;
+  try {
+    await Deno.mkdir(`${root}/etc/indimail/control`, { recursive: true });
+    await Deno.writeTextFile(`${root}/etc/indimail/control/me`, "mx.example.org\n");
+    const made = [
+      ["vadddomain", "example.org", "secret"],
+      ["vadduser", "ann@example.org", "secret"],
+      ["vaddaliasdomain", "example.net", "example.org"],
+      ["vlimit", "-P", "9", "example.org"],
+    ] as const;
+    for (const line of made) assertEquals((await callApplet(line, { root })).error, undefined, line.join(" "));
+    const before = await stateOf(folder);
+    for (const place of ARGUMENT_PLACES) {
+      for (const value of BAD_ARGUMENTS[place.kind]) {
+        const line = place.line(value);
+        const told = `${JSON.stringify(line)}: `;
+        const { error, code, stdout } = await callApplet(line, { root });
+        assert(error, `${told}was accepted: ${code} ${stdout}`);
+        assert(error instanceof Permanent || error instanceof Usage, `${told}${error.stack}`);
+        assert(error.message.length < MESSAGE_CHARACTERS_MAX && error.message !== "", told + error.message);
+        assert(!/\p{Cc}/u.test(error.message), `${told}control characters in ${JSON.stringify(error.message)}`);
+        assert(!/SQL|UNIQUE|constraint/i.test(error.message), told + error.message);
+      }
+      assertEquals(await stateOf(folder), before, `${place.line("VALUE").join(" ")} changed something`);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
