@@ -6,7 +6,7 @@ import { Permanent, Usage } from "../../core/errors.ts";
 import { addDomain, domainOwner } from "../../storage/accounts/add_domain.ts";
 import { addAutoturnDomain } from "../../storage/accounts/autoturn.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
-import { checkDomainName, checkFallback, checkFolder } from "../../storage/accounts/names.ts";
+import { checkDomainName, checkFallback, checkFolder, shown } from "../../storage/accounts/names.ts";
 import {
   askPassword,
   makePassword,
@@ -15,6 +15,7 @@ import {
   randomPasswordOf,
 } from "../../storage/accounts/password_choice.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
+import { quotaText } from "../../storage/accounts/user_store.ts";
 
 export const applet = defineApplet({
   names: ["vadddomain"],
@@ -99,7 +100,7 @@ on mail is accepted. When a step fails, the same command finishes the work.`,
       const result = await addDomain(command, {
         domain,
         ...columns,
-        ...(options.quota === undefined ? {} : { quota: options.quota }),
+        ...(options.quota === undefined ? {} : { quota: quotaText(options.quota) }),
         files: {
           ...owner,
           fallback: checkFallback("-E", options.forwardTo ?? "bounce-no-mailbox"),
@@ -120,6 +121,6 @@ on mail is accepted. When a step fails, the same command finishes the work.`,
 });
 
 function id(option: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Usage(`${option} ${text}: not a number`);
+  if (!/^\d{1,9}$/.test(text)) throw new Usage(`${option} ${shown(text)}: not a number`);
   return Number(text);
 }

@@ -66,7 +66,8 @@ async function change(proc: VatrnProc, command: Command): Promise<number> {
   const { add, remove, update, verbose } = proc.options;
   const { atrn, users } = command.accounts;
   const { name, domain } = (await command.locate(proc.args[0] ?? "")).address;
-  const [listed, before] = [checkDomainName(add ?? remove ?? ""), update && checkDomainName(update)];
+  const listed = checkDomainName(add ?? remove ?? "");
+  const before = update === undefined ? "" : checkDomainName(update);
   if (remove !== undefined) {
     const removed = await atrn.remove(name, domain, listed);
     if (verbose) await say(proc, `removed ${removed}\n`);
@@ -74,7 +75,7 @@ async function change(proc: VatrnProc, command: Command): Promise<number> {
   }
   if (!await users.find(name, domain)) throw new Permanent(`there is no user ${name}@${domain}: add it with vadduser`);
   if (update !== undefined) {
-    const result = await atrn.rename({ name, domain, listed: before ?? "" }, listed);
+    const result = await atrn.rename({ name, domain, listed: before }, listed);
     if (result === "exists") throw new Permanent(`${name}@${domain} may fetch ${listed} already`);
     if (verbose) await say(proc, result === "renamed" ? `${before} is now ${listed}\n` : `${before} is not there\n`);
     return result === "renamed" ? 1 : 0;

@@ -78,7 +78,10 @@ async function createWorld(): Promise<World> {
     lookup: lookup as Lookup,
     queue,
     dotQmail: new DotQmailFiles(() => Date.now()),
-    runProgram: programRunner({ spawn: spawnForTests }, `${folder}/run`),
+    runProgram: programRunner(
+      { spawn: spawnForTests, env: { get: () => undefined, all: () => ({}) } },
+      `${folder}/run`,
+    ),
     sendRouted: ({ route, recipient }) => Promise.resolve({ kind: "done", text: `sent ${recipient} to ${route}` }),
     hostName: "mail.example.com",
     pid: 42,

@@ -3,6 +3,7 @@
  * [man qmail-command.8].
  */
 import type { ChildProcess, Proc } from "../../core/applet.ts";
+import { systemText } from "../../core/byte_text.ts";
 import { latin1Text } from "../../core/bytes.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
 import { closeFd, OPEN, openFd } from "../../core/libc_fd.ts";
@@ -44,8 +45,26 @@ export function programKind(end: { readonly code: number; readonly signal: numbe
   return PERMANENT_CODES.has(end.code) ? "permanent" : "temporary";
 }
 
+/** Variables of the caller that tell our own programs which installation a command belongs to, and the time zone. */
+const KEPT_VARIABLES = ["INDIMAIL_ROOT", "CONTROLDIR", "TZ"];
+/** Variables that hold text of the system; all others hold bytes, as latin1 text. */
+const SYSTEM_TEXT: ReadonlySet<string> = new Set(["HOME", "USER", "PATH"]);
+
+/** The environment of a command: what the delivery says, in front of what it gets from us. */
+function programEnvironment(
+  ours: Readonly<Record<string, string>>,
+  delivery: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const kept = KEPT_VARIABLES.flatMap((name) => ours[name] === undefined ? [] : [[name, ours[name]] as const]);
+  const told = Object.entries(delivery).map(([name, value]) =>
+    [name, SYSTEM_TEXT.has(name) ? value : systemText(value)] as const
+  );
+  return Object.fromEntries([...kept, ...told]);
+}
+
 /** The runner of a program; `spoolDirectory` is where a message from memory is put while a command reads it. */
-export function programRunner(proc: Pick<Proc, "spawn">, spoolDirectory: string): RunProgram {
+export function programRunner(proc: Pick<Proc, "spawn" | "env">, spoolDirectory: string): RunProgram {
+  const ours = proc.env.all();
   return async (run) => {
     const message = openMessage(run.message, spoolDirectory);
     let child: ChildProcess;
@@ -54,7 +73,7 @@ export function programRunner(proc: Pick<Proc, "spawn">, spoolDirectory: string)
         program: "/bin/sh",
         args: ["-c", run.command],
         argv0: "sh",
-        env: run.environment,
+        env: programEnvironment(ours, run.environment),
         cwd: run.directory,
         fds: { 0: message, 1: "pipe-out", 2: "pipe-out" },
       });

@@ -7,6 +7,7 @@ import { Permanent } from "../../core/errors.ts";
 import type { Command } from "./command.ts";
 import type { DomainEntry, DomainOptions } from "./domain_store.ts";
 import { openMailRoot } from "./mail_roots.ts";
+import { shown } from "./names.ts";
 import { quotaText } from "./user_store.ts";
 
 /** What a new domain is made of. */
@@ -27,6 +28,9 @@ const OWNER = "indimail";
 
 /** Who owns a new domain: a named account, else the account indimail, else (not root, or none such) ourselves. */
 export function domainOwner(account?: string): { readonly uid: number; readonly gid: number } {
+  if (account !== undefined && !/^[^\p{Cc}:/]+$/u.test(account)) {
+    throw new Permanent(`${shown(account)} is not the name of an account`);
+  }
   const found = account !== undefined || Deno.uid() === 0 ? accountByName(account ?? OWNER) : undefined;
   if (account !== undefined && !found) throw new Permanent(`there is no account ${account}`);
   return { uid: found?.uid ?? Deno.uid() ?? 0, gid: found?.gid ?? Deno.gid() ?? 0 };

@@ -15,7 +15,7 @@ export interface UserAddress {
 }
 
 /** Text of a command line for a message: quoted when it is empty or would not be seen as it is. */
-function shown(text: string): string {
+export function shown(text: string): string {
   return text === "" || /[\s\p{Cc}]/u.test(text) ? JSON.stringify(text) : text;
 }
 

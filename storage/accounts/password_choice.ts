@@ -6,6 +6,7 @@ import type { OptionSpecs } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import type { ControlFiles } from "../control/control.ts";
 import { type NeededCredential, neededCredential, offeredMechanisms } from "./auth_mechanisms.ts";
+import { shown } from "./names.ts";
 import { type CredentialOptions, isScramMethod, makeCredential } from "./credentials.ts";
 import { chooseHashScheme, hashPassword, randomPassword } from "./passwords.ts";
 
@@ -77,8 +78,12 @@ export async function makePassword(
 
 function credentialOptions(choice: PasswordChoice, needed: NeededCredential): CredentialOptions {
   const { scram: method = needed.method, salt, iterations } = choice;
-  if (method !== undefined && !isScramMethod(method)) throw new Usage(`-m ${method}: SCRAM-SHA-1 or SCRAM-SHA-256`);
-  if (iterations !== undefined && !/^[1-9]\d{0,7}$/.test(iterations)) throw new Usage(`-I ${iterations}: not a number`);
+  if (method !== undefined && !isScramMethod(method)) {
+    throw new Usage(`-m ${shown(method)}: SCRAM-SHA-1 or SCRAM-SHA-256`);
+  }
+  if (iterations !== undefined && !/^[1-9]\d{0,7}$/.test(iterations)) {
+    throw new Usage(`-I ${shown(iterations)}: not a number`);
+  }
   return {
     ...(method === undefined ? {} : { method }),
     keepClearText: choice.clear || needed.clearText,
@@ -91,7 +96,7 @@ function credentialOptions(choice: PasswordChoice, needed: NeededCredential): Cr
 export function randomPasswordOf(length: string): string {
   const characters = /^\d{1,3}$/.test(length) ? Number(length) : 0;
   if (characters < RANDOM_CHARACTERS_MIN || characters > PASSWORD_CHARACTERS_MAX) {
-    throw new Usage(`-r ${length}: ${RANDOM_CHARACTERS_MIN} to ${PASSWORD_CHARACTERS_MAX} characters`);
+    throw new Usage(`-r ${shown(length)}: ${RANDOM_CHARACTERS_MIN} to ${PASSWORD_CHARACTERS_MAX} characters`);
   }
   return randomPassword(characters);
 }

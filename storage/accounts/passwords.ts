@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { cryptInBackground } from "../../core/libc_crypt.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
+import { shown } from "./names.ts";
 
 /** Hash schemes by the names that options and control files have. */
 export type HashScheme = "DES" | "MD5" | "SHA-256" | "SHA-512" | "YESCRYPT" | "BCRYPT";
@@ -52,7 +53,7 @@ export function chooseHashScheme(...names: readonly (string | undefined)[]): Has
   const name = names.find((one) => one !== undefined && one.trim() !== "");
   if (name === undefined) return HASH_SCHEME_DEFAULT;
   const scheme = parseHashScheme(name);
-  if (!scheme) throw new Permanent(`${name} is not a password hash: DES, MD5, SHA-256, SHA-512 or YESCRYPT`);
+  if (!scheme) throw new Permanent(`${shown(name)} is not a password hash: DES, MD5, SHA-256, SHA-512 or YESCRYPT`);
   return scheme;
 }
 

@@ -11,7 +11,7 @@ import type { Accounts } from "./accounts.ts";
 import { removeDomainRows } from "./domains/domain_rows.ts";
 import { type DomainEntry, removeTree } from "./domain_store.ts";
 import { readLineFile } from "./line_file.ts";
-import type { UserAddress } from "./names.ts";
+import { shown, type UserAddress } from "./names.ts";
 import {
   dirControlSuffix,
   forgetFreed,
@@ -52,7 +52,7 @@ export interface UserStoreContext {
 /** A quota as its column has it. Throws Permanent when the text is none. */
 export function quotaText(text: string): string {
   const quota = text === "" ? undefined : tryQuota(text);
-  if (!quota) throw new Permanent(`${text || "an empty text"} is not a quota: bytes, or with k, m or g, or NOQUOTA`);
+  if (!quota) throw new Permanent(`${shown(text)} is not a quota: bytes, or with k, m or g, or NOQUOTA`);
   return formatQuota(quota);
 }
 
@@ -84,6 +84,7 @@ export class UserStore {
     const { accounts } = this.#context;
     const { name } = address;
     if (await accounts.users.find(name, domain.domain)) return "exists";
+    const quota = user.quota === undefined ? await this.#defaultQuota(domain) : quotaText(user.quota);
     const row: UserRow = {
       name,
       domain: domain.domain,
@@ -92,7 +93,7 @@ export class UserStore {
       flags: 0,
       gecos: user.gecos,
       home: await this.takePlace(name, domain, user),
-      quota: user.quota === undefined ? await this.#defaultQuota(domain) : quotaText(user.quota),
+      quota,
       scram: user.scram,
       inactive: user.inactive,
     };

@@ -234,7 +234,7 @@ Deno.test("over TLS the server's certificate is checked as far as asked, and our
   const serial = Promise.withResolvers<string>();
   const options = { key: TEST_CERTIFICATE, cert: TEST_CERTIFICATE, requestCert: true, rejectUnauthorized: false };
   const server = tls.createServer(options, (socket) => {
-    seen.push(socket.getPeerCertificate().subject?.CN ?? "none");
+    seen.push(String(socket.getPeerCertificate().subject?.CN ?? "none"));
     socket.on("error", () => undefined); // the client may refuse us and go
     socket.on(
       "data",

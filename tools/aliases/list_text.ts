@@ -3,7 +3,7 @@
  * begins with a dot or slash for another list. Latin1 text [man setmaillist.1] [spec formats 19].
  */
 import { Permanent } from "../../core/errors.ts";
-import { ADDRESS_BYTES_MAX, checkedAddress, refuseNul } from "./limits.ts";
+import { checkedAddress, refuseNul } from "./limits.ts";
 
 /** Longest entry in a binary list that is an address. */
 const ENTRY_BYTES_MAX = 900;
@@ -25,6 +25,5 @@ export function listLine(entry: string): string {
   const isList = entry.startsWith(".") || entry.startsWith("/");
   const isAddress = entry.startsWith("&") && entry.length < ENTRY_BYTES_MAX;
   if (isPlain && (isList || isAddress)) return `${entry}\n`;
-  const most = `an address has at most ${ADDRESS_BYTES_MAX} bytes`;
-  throw new Permanent(`not a binary mailing list: an entry ${JSON.stringify(entry.slice(0, 80))} (${most})`);
+  throw new Permanent(`not a binary mailing list: an entry ${JSON.stringify(entry.slice(0, 80))}`);
 }

@@ -14,8 +14,7 @@ export const applet = defineApplet({
   stopsAtOperand: true,
   description:
     `newinclude reads a list as sendmail has it and writes list.bin for fastforward; everybody may read that. A line has
-addresses as a message's header has them, or :include: and the name of another list, whose binary form is meant: the name
-must be that of the file that is to be read. Lines that begin with # are comments. Hosts are completed by the variables or the
+addresses as a message's header has them, or :include: and the name of another list, which needs a newinclude of its own. Lines that begin with # are comments. Hosts are completed by the variables or the
 control files. Programs and files to deliver to are not allowed in lists.`,
   env: {
     QMAILDEFAULTHOST: "instead of control file defaulthost",

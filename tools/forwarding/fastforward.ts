@@ -140,7 +140,8 @@ A list that cannot be read, or not by everybody, puts the message off. An alias 
     const plan = planForward(openTable(proc.args[0] ?? ""), { sender, recipient });
     if (!plan) {
       if (options.pass) return COMMAND_EXIT.done;
-      throw new Permanent("Sorry, no mailbox here by that name. (#5.1.1)");
+      await proc.stderr.write(utf8Bytes("Sorry, no mailbox here by that name. (#5.1.1)\n")); // what the sender reads
+      return COMMAND_EXIT.permanent;
     }
     if (options.print) await proc.stderr.write(latin1Bytes(planText(plan)));
     if (plan.isLoop && plan.recipients.length === 0 && plan.programs.length === 0) {
