@@ -87,7 +87,7 @@ function onlyVdelivermail(dotQmail: DotQmail): { readonly fallback: string; read
   const [first, second] = dotQmail.instructions;
   if (second || first?.kind !== "program") return undefined;
   const words = plainCommandWords(first.command);
-  const program = words?.[0]!.split("/").at(-1);
+  const program = words?.[0]?.split("/").at(-1);
   if (!words || words.length > 3 || (program !== "vdelivermail" && program !== "vfilter")) return undefined;
   return { fallback: words[2] ?? "", filtered: program === "vfilter" };
 }

@@ -14,6 +14,8 @@ import { DomainControl } from "./domains/domain_control.ts";
 import { addLine, readLineFile, removeLines, writeLineFile } from "./line_file.ts";
 
 const FOLDER_MODE = 0o750;
+/** In a domain's folder: the names that it had before it was renamed. */
+const FORMER_NAMES_FILE = ".former_names";
 
 /** How a domain is added. */
 export interface DomainOptions {
@@ -178,6 +180,24 @@ export class DomainStore {
     if (this.linkedDomain(alias) !== undefined) await this.#disk.unlink(this.directoryOf(alias));
   }
 
+  /**
+   * Lets mail that is in the queue under a domain's former name reach its users: a line in users/assign that leads to the
+   * present folder. The former name is no domain any more: nothing is accepted for it, and any domain may take it.
+   */
+  async addFormerName(former: string, domain: DomainEntry): Promise<void> {
+    const { directory, domain: user } = domain;
+    await removeLines(this.#disk, `${directory}/${FORMER_NAMES_FILE}`, (line) => line === user);
+    await addLine(this.#disk, `${directory}/${FORMER_NAMES_FILE}`, former);
+    await this.assign({ ...domainAssignment(former, { ...domain, home: directory }), user });
+  }
+
+  /** The former names of a domain that still lead to its folder; `ledTo` where that had another name before. */
+  async formerNamesOf(directory: string, ledTo: string = directory): Promise<readonly string[]> {
+    const led = (await this.#assignments()).filter((one) => one.kind === "prefix" && one.home === ledTo);
+    const names = new Set(formerNames(directory));
+    return led.map((one) => one.local.slice(0, -1)).filter((name) => names.has(name));
+  }
+
   #entryOf(assignment: Assignment): DomainEntry | undefined {
     const { kind, local, user, uid, gid, home } = assignment;
     const domain = local.slice(0, -1);
@@ -185,7 +205,9 @@ export class DomainStore {
     if (kind !== "prefix" || !local.endsWith("-") || !/\/domains\/[^/]+$/.test(home)) return undefined;
     if (domain === "autoturn") return undefined;
     const target = linkTarget(home);
-    const named = target ?? (user !== domain && home.endsWith(`/${user}`) ? user : undefined);
+    const isNamed = user !== domain && home.endsWith(`/${user}`);
+    if (isNamed && formerNames(home).includes(domain)) return undefined;
+    const named = target ?? (isNamed ? user : undefined);
     const entry = { domain, uid, gid, directory: home };
     return named !== undefined && named !== domain ? { ...entry, aliasOf: named } : entry;
   }
@@ -224,6 +246,16 @@ export class DomainStore {
     for (const name of await this.#disk.readDirectory(directory)) {
       await this.#disk.chown(`${directory}/${name}`, owner.uid, owner.gid);
     }
+  }
+}
+
+/** The names that a domain had before, by the file in its folder. */
+function formerNames(directory: string): readonly string[] {
+  try {
+    return Deno.readTextFileSync(`${directory}/${FORMER_NAMES_FILE}`).split("\n");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
   }
 }
 

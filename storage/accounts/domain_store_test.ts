@@ -121,3 +121,30 @@ Deno.test("files of lines keep their mode and change as a whole", async () => {
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("commands at the same time wait for each other, and none loses another's lines", async () => {
+  await using site = await makeSite();
+  const names = Array.from({ length: 8 }, (_, at) => `d${at}.example`);
+  const proc = { paths: site.paths, clock: { nowMs: () => 0, sleep: () => Promise.resolve() }, env: { get: none } };
+  const opened = names.map(() => new Accounts(openSqlite(site.paths.database)));
+  const results = await Promise.all(names.map((domain, at) => {
+    const command = new Command(proc, opened[at]!, realDisk);
+    return addDomain(command, { domain, password: "$1$x", scram: "", files: FILES }, none);
+  }));
+  for (const accounts of opened) await accounts.close();
+  assert(results.every((result) => result !== "exists"));
+  assertEquals((await site.command.domains.list()).map(({ domain }) => domain).sort(), names);
+  assertEquals([...await readLineFile(realDisk, `${site.paths.control}/rcpthosts`) ?? []].sort(), names);
+  const cdb = Cdb.open(`${site.paths.users}/cdb`);
+  for (const name of names) assert(cdb.find(new TextEncoder().encode(`!${name}-`)), name);
+});
+
+Deno.test("a domain half made gets the password of the call that finishes it", async () => {
+  await using site = await makeSite();
+  const added = { domain: "example.org", scram: "", files: FILES };
+  await addDomain(site.command, { ...added, password: "$1$first" }, none);
+  await site.command.domains.deactivate("example.org");
+  await addDomain(site.command, { ...added, password: "$1$second", quota: "7m" }, none);
+  const user = await site.command.accounts.users.find("postmaster", "example.org");
+  assertEquals([user?.password, user?.quota], ["$1$second", "7340032S"]);
+});

@@ -76,12 +76,11 @@ function fileText(path: string): string {
 /** What -T says: a file's text when there is such a file. */
 function contentTypeOf(text: string | undefined): string | undefined {
   if (text === undefined || !text.includes("/")) return text;
+  if (/^\.{0,2}\//.test(text)) return fileText(text).trimEnd();
   try {
     if (Deno.statSync(text).isFile) return fileText(text).trimEnd();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound) || text.startsWith("/") || text.startsWith("./")) {
-      throw new Temporary(`unable to read ${text}: ${errorText(error)}`);
-    }
+    if (!(error instanceof Deno.errors.NotFound || errorText(error).includes("ot a directory"))) throw error;
   }
   return byteText(text);
 }

@@ -4,7 +4,7 @@
  */
 import type { Proc } from "../../core/applet.ts";
 import { latin1Bytes } from "../../core/bytes.ts";
-import { errorText, Temporary } from "../../core/errors.ts";
+import { errorText, ReaderGone, Temporary } from "../../core/errors.ts";
 import type { ByteReader } from "../../core/stream.ts";
 import { parseAddressList } from "../../mail/address/parse.ts";
 import { messageChunks, type MessageStart, readHeader, rewindMessage } from "./message_input.ts";
@@ -97,6 +97,7 @@ export async function sendNotice(
     try {
       await proc.stdout.write(chunk);
     } catch (error) {
+      if (error instanceof ReaderGone) throw error;
       await proc.stderr.write(latin1Bytes(`${proc.name}: fatal: unable to write the notice: ${errorText(error)}\n`));
       return NOTICE_EXIT.write;
     }

@@ -44,12 +44,17 @@ export class DomainControl {
     await this.#writeMoreHosts([...await this.#lines("morercpthosts"), domain]);
   }
 
-  /** No mail comes any more: out of rcpthosts, morercpthosts, chkrcptdomains and virtualdomains. */
-  async remove(domain: string): Promise<void> {
+  /** No mail is accepted any more, what was accepted finds its way: out of rcpthosts and morercpthosts. */
+  async refuse(domain: string): Promise<void> {
     await removeLines(this.#disk, this.#path("rcpthosts"), isDomain(domain));
     const hosts = await this.#lines("morercpthosts");
     const kept = hosts.filter((line) => !isDomain(domain)(line));
     if (kept.length < hosts.length) await this.#writeMoreHosts(kept);
+  }
+
+  /** No mail comes any more: out of rcpthosts, morercpthosts, chkrcptdomains and virtualdomains. */
+  async remove(domain: string): Promise<void> {
+    await this.refuse(domain);
     await removeLines(this.#disk, this.#path("chkrcptdomains"), isDomain(domain));
     await removeLines(
       this.#disk,

@@ -82,18 +82,12 @@ export async function tooLongFor({ database, tables }: Accounts, renamed: Rename
 export async function renameDomainRows({ database, tables }: Accounts, renamed: RenamedDomain): Promise<void> {
   const { from, to, homes, trees } = renamed;
   await database.transaction(async (on) => {
+    const moved = `WHEN SUBSTR(pw_dir, 1, ?) = ? THEN ${joined(on.kind, "?", "SUBSTR(pw_dir, ?)")} `;
+    const home = homes.length === 0 ? "pw_dir" : `CASE ${moved.repeat(homes.length)}ELSE pw_dir END`;
+    const places = homes.flatMap((one) => [one.from.length, one.from, one.to, one.from.length + 1]);
     for (const table of [tables.users, tables.inactiveUsers].map(sqlName)) {
-      for (const home of homes) {
-        const moved = joined(on.kind, "?", "SUBSTR(pw_dir, ?)");
-        await on.run(`UPDATE ${table} SET pw_dir = ${moved} WHERE pw_domain = ? AND SUBSTR(pw_dir, 1, ?) = ?`, [
-          home.to,
-          home.from.length + 1,
-          from,
-          home.from.length,
-          home.from,
-        ]);
-      }
-      await on.run(`UPDATE ${table} SET pw_domain = ? WHERE pw_domain = ?`, [to, from]);
+      const sql = `UPDATE ${table} SET pw_dir = ${home}, pw_domain = ? WHERE pw_domain = ?`;
+      await on.run(sql, [...places, to, from]);
     }
     const columns = [...DOMAIN_COLUMNS, ...trees.map((tree) => [dirControlTable(tree), "domain"] as const)];
     for (const [table, column] of columns) {

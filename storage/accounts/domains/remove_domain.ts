@@ -21,6 +21,7 @@ export async function removeDomain(command: Command, domain: string, told: (step
   }
   told(`removing ${domain} from rcpthosts and virtualdomains`);
   await domains.deactivate(domain);
+  for (const former of await domains.formerNamesOf(entry.directory)) await domains.unassign(former);
   const users = await command.users.removeAll(entry);
   told(`removed ${users} users of ${domain}`);
   told(`removing ${entry.directory} and the line in users/assign`);

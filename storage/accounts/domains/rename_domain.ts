@@ -1,9 +1,11 @@
 /**
  * Giving a virtual domain another name: folder, homes, rows, alias domains, control files [man vrenamedomain.9]. A file in
  * the domain's folder says what is under way; while it is there the same call goes on where one before it ended. From the
- * moment that the folder has moved until the end, mail for either name waits in the queue: nothing bounces.
+ * moment that the folder has moved until the end, mail for either name waits in the queue: nothing bounces. What is in the
+ * queue under the old name afterwards still reaches its users.
  */
 import { Permanent } from "../../../core/errors.ts";
+import { pathExists } from "../../../core/path_exists.ts";
 import { domainAssignment } from "../../users/assign.ts";
 import type { Command } from "../command.ts";
 import { type MovedHomes, removeDomainRows, type RenamedDomain, renameDomainRows, tooLongFor } from "./domain_rows.ts";
@@ -88,8 +90,12 @@ async function renameReal(command: Command, rename: DomainRename, entry: DomainE
   for (const end of ends) await end();
   told(`adding ${to} to virtualdomains and rcpthosts, removing ${from}`);
   await domains.activate(to, { checkRecipients: await domains.control.checksRecipients(from) });
+  for (const former of await domains.formerNamesOf(folder, oldFolder)) await domains.addFormerName(former, domain);
+  await domains.addFormerName(from, domain);
+  await domains.control.refuse(from);
+  await command.reload();
+  await rename.sleep(OLD_HOME_MS);
   await domains.deactivate(from);
-  await domains.unassign(from);
   await disk.unlink(`${folder}/${MARK_FILE}`);
 }
 
@@ -179,6 +185,7 @@ async function renameInFiles(command: Command, domain: DomainEntry, renamed: Ren
 }
 
 async function changeLines({ disk }: Command, path: string, change: (line: string) => string): Promise<void> {
+  if (!pathExists(path)) return; // most have none, and this is quicker than a failed read
   const lines = await readLineFile(disk, path);
   const changed = lines?.map(change);
   if (lines && changed && changed.some((line, at) => line !== lines[at])) await writeLineFile(disk, path, changed);
