@@ -25,10 +25,14 @@ name, lets its alias domains lead there, and changes control files and users/ass
 fallback that forward to the old name forward to the new one. Meanwhile mail for the domain waits in the queue. When a
 step fails, the same command finishes the work.
 
-Mail for the old name is refused afterwards; vaddaliasdomain lets it come on.`,
+Mail for the old name is refused afterwards; vaddaliasdomain lets it come on. What is in the queue under the old name still
+reaches its users.`,
   env: { ...COMMAND_ENV, BASE_PATH: "base of the users' homes; default /home/mail" },
   control: [...COMMAND_CONTROL, "chkrcptdomains", "morercpthosts"],
-  files: { "domains/DOMAIN/.domain_rename": "there while the domain is renamed: the old and the new name" },
+  files: {
+    "domains/DOMAIN/.domain_rename": "there while the domain is renamed: the old and the new name",
+    "domains/DOMAIN/.former_names": "names under which mail may be in the queue",
+  },
   exits: { 0: "the domain has the new name", 1: "a step failed; the message says which" },
   examples: [{ command: "vrenamedomain example.com example.org", help: "alice@example.com is now alice@example.org" }],
   seeAlso: ["vadddomain(1)", "vaddaliasdomain(1)", "vdeldomain(1)", "vdominfo(1)"],

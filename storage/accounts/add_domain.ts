@@ -49,7 +49,8 @@ export async function addDomain(
     if (half?.aliasOf !== undefined) {
       throw new Permanent(`${domain} is an alias domain of ${half.aliasOf}, half made: finish it with vaddaliasdomain`);
     }
-    for (const folder of [files.parent, files.basePath]) {
+    const fallback = files.fallback.startsWith("/") ? files.fallback.replace(/\/+$/, "") : undefined;
+    for (const folder of [files.parent, files.basePath, fallback]) {
       if (folder !== undefined && await openMailRoot(command, folder)) told(`adding ${folder} to control/mailroots`);
     }
     told(`making ${command.domains.directoryOf(domain, files.parent)} and users/assign`);

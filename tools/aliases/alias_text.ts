@@ -44,12 +44,11 @@ export function* logicalLines(text: string): Generator<LogicalLine> {
   if (parts.length > 0) yield { text: parts.join("\n"), lineNumber: first };
 }
 
-/** The name of a list's binary form as it stands in instructions. Throws Permanent. */
+/** The name of a list as it stands in instructions, but for the `.bin` of its binary form. Throws Permanent. */
 function listName(name: string, where: string): string {
   if (name === "") throw new Permanent(`${where}: :include: without a file name`);
   if (/[\n\0]/.test(name)) throw new Permanent(`${where}: a file name with a line end or NUL`);
-  const binary = name.endsWith(".bin") ? name : `${name}.bin`;
-  return binary.startsWith(".") || binary.startsWith("/") ? binary : `./${binary}`;
+  return name.startsWith(".") || name.startsWith("/") ? name : `./${name}`;
 }
 
 function entriesOf(line: LogicalLine, where: string): readonly RecipientEntry[] {
@@ -67,7 +66,7 @@ export function aliasRecords(line: LogicalLine, path: string, defaults: AddressD
   for (const entry of entriesOf(line, where)) {
     const { kind, text, hasAt } = entry;
     refuseNul(text, where);
-    if (kind === "include") instructions += `${listName(text, where)}\0`;
+    if (kind === "include") instructions += `${listName(text, where)}.bin\0`;
     else if (text === "") throw new Permanent(`${where}: an empty address`);
     else if (!hasAt && text.startsWith("/")) {
       throw new Permanent(`${where}: delivery to the file ${text} is not supported`);
@@ -94,7 +93,8 @@ export function includeEntries(line: LogicalLine, path: string, defaults: Addres
     const { kind, text, hasAt } = entry;
     refuseNul(text, where);
     if (kind === "include") {
-      entries += `${listName(text, where)}\0`;
+      const name = listName(text, where);
+      entries += `${name.endsWith(".bin") ? name : `${name}.bin`}\0`;
       continue;
     }
     if (text === "") continue;

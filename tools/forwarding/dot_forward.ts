@@ -48,10 +48,14 @@ async function runCommand(proc: Proc, command: string): Promise<void> {
   rewindMessage();
 }
 
-/** An instruction as -n shows it. */
-function shown(instruction: ForwardInstruction): string {
-  if (instruction.kind === "direct") return "direct delivery";
-  return instruction.kind === "program" ? `pipe through ${instruction.command}` : `forward ${instruction.address}`;
+/** The instructions as -n shows them: delivery to the user himself last, and once. */
+function shown(instructions: readonly ForwardInstruction[]): string {
+  const lines = instructions.flatMap((one) => {
+    if (one.kind === "direct") return [];
+    return [one.kind === "program" ? `pipe through ${one.command}` : `forward ${one.address}`];
+  });
+  const direct = instructions.some(({ kind }) => kind === "direct") ? ["direct delivery"] : [];
+  return [...lines, ...direct].join("\n");
 }
 
 /** Follows the instructions, programs before all forwards. */
@@ -119,7 +123,7 @@ file can do that.`,
         if (proc.options.print) await say(`skipping empty file ${path}`);
         continue;
       }
-      if (proc.options.print) await say(instructions.map(shown).join("\n"));
+      if (proc.options.print) await say(shown(instructions));
       else await follow(proc, instructions);
       return instructions.some(({ kind }) => kind === "direct") ? COMMAND_EXIT.done : COMMAND_EXIT.stop;
     }

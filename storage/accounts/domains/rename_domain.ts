@@ -90,11 +90,11 @@ async function renameReal(command: Command, rename: DomainRename, entry: DomainE
   for (const end of ends) await end();
   told(`adding ${to} to virtualdomains and rcpthosts, removing ${from}`);
   await domains.activate(to, { checkRecipients: await domains.control.checksRecipients(from) });
-  for (const former of await domains.formerNamesOf(folder, oldFolder)) await domains.addFormerName(former, domain);
-  await domains.addFormerName(from, domain);
   await domains.control.refuse(from);
   await command.reload();
-  await rename.sleep(OLD_HOME_MS);
+  await rename.sleep(OLD_HOME_MS); // then the queue knows where aliases forward to
+  for (const former of await domains.formerNamesOf(folder, oldFolder)) await domains.addFormerName(former, domain);
+  await domains.addFormerName(from, domain);
   await domains.deactivate(from);
   await disk.unlink(`${folder}/${MARK_FILE}`);
 }
