@@ -138,7 +138,7 @@ export interface SpawnOptions {
   /** Numbers of our descriptors by the number they get in the child; "pipe-in" and "pipe-out" make a pipe. */
   readonly fds?: Readonly<Record<number, number | "null" | "pipe-in" | "pipe-out">>;
   readonly newSession?: boolean;
-  /** `ended` never settles: the caller finds out itself (core/libc_children.ts), without a pool thread for each child. */
+  /** `ended` never settles: the caller finds out itself (core/libc/children.ts), without a pool thread for each child. */
   readonly unwaited?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number; readonly groups?: readonly number[] };
 }

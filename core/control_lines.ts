@@ -21,7 +21,7 @@ function controlText(folder: string, name: string): string | undefined {
 
 /** The first line without white space at its end; undefined when the file is absent or has none. Throws Temporary. */
 export function controlLine(folder: string, name: string): string | undefined {
-  return controlText(folder, name)?.split("\n", 1)[0]!.replace(/\s+$/, "") || undefined;
+  return controlText(folder, name)?.split("\n", 1)[0]?.replace(/\s+$/, "") || undefined;
 }
 
 /** All lines but empty ones and comments; undefined when the file is absent. Throws Temporary. */

@@ -1,7 +1,7 @@
 /** Unit tests of the environment as it is handed on: bytes that are no text survive. */
 import { assertEquals } from "../tests/support/assert.ts";
 import { escapedText } from "./environment.ts";
-import { cString, preloadLibc } from "./libc.ts";
+import { cString, preloadLibc } from "./libc/libc.ts";
 
 preloadLibc();
 
@@ -15,7 +15,7 @@ Deno.test("any bytes come back from their text", () => {
 Deno.test("a variable that is not UTF-8 reaches a child unchanged", async () => {
   const program = `
     import { wholeEnvironment } from ${JSON.stringify(import.meta.resolve("./environment.ts"))};
-    import { execProcess } from ${JSON.stringify(import.meta.resolve("./libc_process.ts"))};
+    import { execProcess } from ${JSON.stringify(import.meta.resolve("./libc/process.ts"))};
     execProcess("/usr/bin/env", ["env"], wholeEnvironment());`;
   const text = `BAD="$(printf 'a\\351b')" exec "$@" 2>&1 | grep -a ^BAD= | od -An -tx1`;
   const words = [Deno.execPath(), "run", "-A", "--no-check", `data:text/typescript,${encodeURIComponent(program)}`];

@@ -15,10 +15,10 @@ import type {
 } from "./applet.ts";
 import { wholeEnvironment } from "./environment.ts";
 import { errorText, ReaderGone, Temporary } from "./errors.ts";
-import { closeFd, descriptor, openPipe, pipeWriter } from "./libc_fd.ts";
-import { setLimits, takePendingLimits } from "./libc_limits.ts";
-import { execLimited, spawnProcess, waitForProcess } from "./libc_process.ts";
-import { readLineWithoutEcho } from "./libc_terminal.ts";
+import { closeFd, descriptor, openPipe, pipeWriter } from "./libc/fd.ts";
+import { setLimits, takePendingLimits } from "./libc/limits.ts";
+import { execLimited, spawnProcess, waitForProcess } from "./libc/process.ts";
+import { readLineWithoutEcho } from "./libc/terminal.ts";
 import { createLogger, type Logger, type LoggerOptions } from "./log.ts";
 import type { Paths } from "./paths.ts";
 import { findProgram, selfCommand, type SelfOrigin } from "./self.ts";

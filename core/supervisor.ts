@@ -6,7 +6,7 @@
 import { pathExists } from "./path_exists.ts";
 import type { ChildProcess, ProcessEnd, SpawnOptions } from "./applet.ts";
 import { errorText, Temporary } from "./errors.ts";
-import { closeFd, type Descriptor, descriptor, openPipe } from "./libc_fd.ts";
+import { closeFd, type Descriptor, descriptor, openPipe } from "./libc/fd.ts";
 import { LineSplitter } from "./line_splitter.ts";
 
 /** A program to keep running. */

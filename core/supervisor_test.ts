@@ -1,7 +1,7 @@
 /** Supervisor, with tiny shell scripts as services. */
 import { assert, assertEquals } from "../tests/support/assert.ts";
 import type { SpawnOptions } from "./applet.ts";
-import { preloadLibc } from "./libc.ts";
+import { preloadLibc } from "./libc/libc.ts";
 import { spawnProgram } from "./proc.ts";
 import { RESTART_INTERVAL_MS, type ServiceSpec, Supervisor } from "./supervisor.ts";
 

@@ -8,7 +8,7 @@ import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { type Database, DuplicateRow, MissingTable, textOf } from "../../storage/accounts/database.ts";
 import { openMysql } from "../../storage/accounts/mysql.ts";
 import { parseMysqlHost } from "../../storage/accounts/mysql_settings.ts";
-import { sqlName } from "../../storage/accounts/schema_ddl.ts";
+import { sqlName } from "../../storage/accounts/tables/schema_ddl.ts";
 
 /** What FILE.sql says: `server:user:password:database:table`. */
 interface SqlPlace {

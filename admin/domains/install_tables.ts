@@ -3,7 +3,7 @@
  */
 import { defineApplet } from "../../core/applet.ts";
 import { COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
-import { createCentralTables, createTables } from "../../storage/accounts/ischema.ts";
+import { createCentralTables, createTables } from "../../storage/accounts/tables/ischema.ts";
 import { openMysql } from "../../storage/accounts/mysql.ts";
 import { parseMysqlHost } from "../../storage/accounts/mysql_settings.ts";
 import { ControlFiles } from "../../storage/control/control.ts";

@@ -4,7 +4,7 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
-import { parseSchemaFile, schemaId, type SchemaLine, upgradeSchema } from "../../storage/accounts/ischema.ts";
+import { parseSchemaFile, schemaId, type SchemaLine, upgradeSchema } from "../../storage/accounts/tables/ischema.ts";
 
 /** Beside the control folder. */
 const SCHEMA_FILE = "indimail.schema";

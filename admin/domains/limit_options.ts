@@ -3,7 +3,7 @@
  */
 import type { OptionSpecs, OptionValues } from "../../core/applet.ts";
 import { Usage } from "../../core/errors.ts";
-import { LIMIT_PERMISSIONS, type Limits } from "../../storage/accounts/vlimits.ts";
+import { LIMIT_PERMISSIONS, type Limits } from "../../storage/accounts/tables/vlimits.ts";
 import { tryQuota } from "../../storage/maildir/quota.ts";
 
 /** Options that set a column to a number: the column and the smallest one. */

@@ -1,7 +1,7 @@
 /**
  * The limits of a domain as vlimit -s prints them [man vlimit.1].
  */
-import { LIMIT_PERMISSIONS, type Limits } from "../../storage/accounts/vlimits.ts";
+import { LIMIT_PERMISSIONS, type Limits } from "../../storage/accounts/tables/vlimits.ts";
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -3,7 +3,7 @@
  */
 import { defineApplet, type OptionSpecs, type Proc } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
-import type { AtrnAccess } from "../../storage/accounts/atrn_map.ts";
+import type { AtrnAccess } from "../../storage/accounts/tables/atrn_map.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";
 

@@ -7,7 +7,7 @@ import { VERSION } from "../../core/version.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { LIMITS_ENV } from "../../storage/accounts/domains/limit_checks.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";
-import { type Limits, LIMITS_DEFAULT } from "../../storage/accounts/vlimits.ts";
+import { type Limits, LIMITS_DEFAULT } from "../../storage/accounts/tables/vlimits.ts";
 import { LIMIT_OPTIONS, limitChanges } from "./limit_options.ts";
 import { formatLimits } from "./limit_text.ts";
 

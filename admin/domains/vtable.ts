@@ -7,7 +7,7 @@ import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/account
 import type { Database } from "../../storage/accounts/database.ts";
 import { openMysql } from "../../storage/accounts/mysql.ts";
 import { parseMysqlHost } from "../../storage/accounts/mysql_settings.ts";
-import { parseTemplate, templateStatements } from "../../storage/accounts/table_template.ts";
+import { parseTemplate, templateStatements } from "../../storage/accounts/tables/table_template.ts";
 
 export const applet = defineApplet({
   names: ["vtable"],

@@ -6,7 +6,7 @@ import { defineApplet, type Proc } from "../../core/applet.ts";
 import { utf8Bytes } from "../../core/bytes.ts";
 import { errorText, Usage } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
-import { closeFd, OPEN, openFd } from "../../core/libc_fd.ts";
+import { closeFd, OPEN, openFd } from "../../core/libc/fd.ts";
 import { type ListenAddress, tryParseListen } from "../../core/listen_address.ts";
 import { isRoleName, type Role, roleOf } from "../../core/role.ts";
 

@@ -5,7 +5,7 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { utf8Bytes } from "../../core/bytes.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
-import { closeFd, tryLockFile } from "../../core/libc_fd.ts";
+import { closeFd, tryLockFile } from "../../core/libc/fd.ts";
 import { LogFile } from "../../core/log_file.ts";
 import { readMailRoots } from "../../core/mail_roots.ts";
 import { Supervisor } from "../../core/supervisor.ts";

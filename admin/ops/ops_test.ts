@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "../../tests/support/assert.ts";
 import { Usage } from "../../core/errors.ts";
 import { resolvePaths } from "../../core/paths.ts";
-import { preloadLibc } from "../../core/libc.ts";
+import { preloadLibc } from "../../core/libc/libc.ts";
 import { selfSignedCertificate } from "./certificate.ts";
 import { firstControlFiles, generatePassword } from "./first_run.ts";
 import { formatFindings, roleFindings } from "./indimail_doctor.ts";

@@ -4,7 +4,7 @@
  */
 import type { Proc } from "../../core/applet.ts";
 import { Temporary } from "../../core/errors.ts";
-import { accountByName, groupId } from "../../core/libc_account.ts";
+import { accountByName, groupId } from "../../core/libc/account.ts";
 import type { Paths } from "../../core/paths.ts";
 
 /** Groups of the original. */

@@ -3,7 +3,7 @@
  */
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
-import { accountByName, groupId } from "../../core/libc_account.ts";
+import { accountByName, groupId } from "../../core/libc/account.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { checkFolder } from "../../storage/accounts/names.ts";
 import { settleQuota } from "../../storage/accounts/user_quota.ts";

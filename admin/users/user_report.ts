@@ -2,7 +2,7 @@
 import { NO_QUOTA, tryQuota } from "../../storage/maildir/quota.ts";
 import { countMaildir } from "../../storage/maildir/quota_size.ts";
 import type { Command } from "../../storage/accounts/command.ts";
-import type { LastauthEvent } from "../../storage/accounts/lastauth.ts";
+import type { LastauthEvent } from "../../storage/accounts/tables/lastauth.ts";
 import { USER_FLAGS, type UserRow } from "../../storage/accounts/users.ts";
 
 /** What can be shown, in this order; the names are those of the options. */

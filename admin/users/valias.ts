@@ -7,7 +7,7 @@ import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../s
 import { checkAliasLine } from "../../storage/accounts/alias_line.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
-import { LIMIT_PERMISSIONS } from "../../storage/accounts/vlimits.ts";
+import { LIMIT_PERMISSIONS } from "../../storage/accounts/tables/vlimits.ts";
 
 /** Aliases followed by -S before it is taken for a loop. */
 const CHAIN_MAX = 32;

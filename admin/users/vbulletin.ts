@@ -4,7 +4,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { latin1Text } from "../../core/bytes.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
-import { BULLETIN_FOLDER } from "../../storage/accounts/bulkmail.ts";
+import { BULLETIN_FOLDER } from "../../storage/accounts/tables/bulkmail.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";

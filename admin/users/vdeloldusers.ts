@@ -5,7 +5,7 @@ import { defineApplet } from "../../core/applet.ts";
 import { Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
-import type { LastauthService } from "../../storage/accounts/lastauth.ts";
+import type { LastauthService } from "../../storage/accounts/tables/lastauth.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";
 import type { UserRow } from "../../storage/accounts/users.ts";
 import { settleQuota } from "../../storage/accounts/user_quota.ts";

@@ -14,7 +14,7 @@ import {
   randomPasswordOf,
 } from "../../storage/accounts/password_choice.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
-import { LIMIT_PERMISSIONS } from "../../storage/accounts/vlimits.ts";
+import { LIMIT_PERMISSIONS } from "../../storage/accounts/tables/vlimits.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 
 /** What the comment of a group begins with: delivery and vdeloldusers know it by this. */

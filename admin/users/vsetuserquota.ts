@@ -7,7 +7,7 @@ import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/account
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { changedQuota } from "../../storage/accounts/user_store.ts";
 import { settleQuota } from "../../storage/accounts/user_quota.ts";
-import { LIMIT_PERMISSIONS } from "../../storage/accounts/vlimits.ts";
+import { LIMIT_PERMISSIONS } from "../../storage/accounts/tables/vlimits.ts";
 
 export const applet = defineApplet({
   names: ["vsetuserquota"],

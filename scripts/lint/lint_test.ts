@@ -140,7 +140,7 @@ Deno.test("the words of core stay in core", () => {
   }
   assertEquals(check("servers/smtp/a.ts", "// Deno.env is for core"), 0);
   assertEquals(check("core/proc.ts", "Deno.env.get(a);"), 0);
-  assertEquals([check("core/libc_fd.ts", "Deno.dlopen(a);"), check("core/proc.ts", "Deno.dlopen(a);")], [0, 1]);
+  assertEquals([check("core/libc/fd.ts", "Deno.dlopen(a);"), check("core/proc.ts", "Deno.dlopen(a);")], [0, 1]);
 });
 
 Deno.test("mail/ has neither files nor a clock", () => {

@@ -6,7 +6,7 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { type Frame, type FrameChannel, listenChannels } from "../../core/channel.ts";
 import { errorText } from "../../core/errors.ts";
-import { accountByName } from "../../core/libc_account.ts";
+import { accountByName } from "../../core/libc/account.ts";
 import { socketPath } from "../../core/paths.ts";
 import { DELIVERY, formatReport, parseRequest } from "../../storage/queue/delivery_channel.ts";
 import { localUserSources } from "./bind.ts";

@@ -6,7 +6,7 @@ import type { ChildProcess, Proc } from "../../core/applet.ts";
 import { systemText } from "../../core/byte_text.ts";
 import { latin1Text } from "../../core/bytes.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
-import { closeFd, OPEN, openFd } from "../../core/libc_fd.ts";
+import { closeFd, OPEN, openFd } from "../../core/libc/fd.ts";
 import type { ByteReader } from "../../core/stream.ts";
 import type { DeliverableMessage } from "./message.ts";
 

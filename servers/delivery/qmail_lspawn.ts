@@ -5,7 +5,7 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { type Frame, type FrameChannel, listenChannels } from "../../core/channel.ts";
 import { errorText } from "../../core/errors.ts";
-import { syncFileSystem } from "../../core/libc_files.ts";
+import { syncFileSystem } from "../../core/libc/files.ts";
 import { socketPath } from "../../core/paths.ts";
 import { realDisk } from "../../storage/disk.ts";
 import { FolderSync } from "../../storage/maildir/folder_sync.ts";

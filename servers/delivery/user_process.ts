@@ -4,7 +4,7 @@
  */
 import type { Proc } from "../../core/applet.ts";
 import { latin1Text } from "../../core/bytes.ts";
-import { closeFd } from "../../core/libc_fd.ts";
+import { closeFd } from "../../core/libc/fd.ts";
 import type { DeliveryJob } from "./context.ts";
 import type { LocalRecipient } from "./environment.ts";
 import { deferred, type DeliveryOutcome } from "./outcome.ts";

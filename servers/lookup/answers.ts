@@ -3,7 +3,7 @@
  * go. Nothing here knows a secret. Addresses come lower-cased.
  */
 import type { FilterRule } from "../../mail/filter/rules.ts";
-import { BULLETIN_FOLDER } from "../../storage/accounts/bulkmail.ts";
+import { BULLETIN_FOLDER } from "../../storage/accounts/tables/bulkmail.ts";
 import type { Paths } from "../../core/paths.ts";
 import type { Accounts } from "../../storage/accounts/accounts.ts";
 import type { Account, DeliveryTarget, RecipientStatus, WaitingBulletin } from "../../storage/accounts/lookup_types.ts";

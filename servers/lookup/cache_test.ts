@@ -2,7 +2,7 @@ import { assertEquals } from "../../tests/support/assert.ts";
 import { makeSite } from "../../tests/support/site.ts";
 import { Temporary } from "../../core/errors.ts";
 import type { Accounts } from "../../storage/accounts/accounts.ts";
-import type { LastauthEvent } from "../../storage/accounts/lastauth.ts";
+import type { LastauthEvent } from "../../storage/accounts/tables/lastauth.ts";
 import { AnswerCache } from "./cache.ts";
 import { LoginRecorder, RECORDS_MAX } from "./recorder.ts";
 

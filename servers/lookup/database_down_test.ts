@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "../../tests/su
 import { mariadbAvailable, startMariadb } from "../../tests/support/mariadb.ts";
 import { makeSite } from "../../tests/support/site.ts";
 import { Temporary } from "../../core/errors.ts";
-import { libcrypt } from "../../core/libc_crypt.ts";
+import { libcrypt } from "../../core/libc/crypt.ts";
 import { openMysql } from "../../storage/accounts/mysql.ts";
 import { REQUESTS_MAX } from "./server.ts";
 import { startLookup } from "./testing.ts";

@@ -19,7 +19,7 @@ import type { AuthContext, AuthResult, ScramParameters } from "../../storage/acc
 import { isHashed, sameText, verifyPassword } from "../../storage/accounts/passwords.ts";
 import { USER_FLAGS, type UserRow } from "../../storage/accounts/users.ts";
 import type { VirtualDomain, VirtualDomains } from "../../storage/accounts/virtual_domains.ts";
-import { limitFlags, type Limits } from "../../storage/accounts/vlimits.ts";
+import { limitFlags, type Limits } from "../../storage/accounts/tables/vlimits.ts";
 import { accountOf, splitAddress } from "./answers.ts";
 import type { LoginRecorder } from "./recorder.ts";
 

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects } from "../../tests/support/assert.ts";
 import { makeSite, type Site } from "../../tests/support/site.ts";
 import { Temporary } from "../../core/errors.ts";
-import { libcrypt } from "../../core/libc_crypt.ts";
+import { libcrypt } from "../../core/libc/crypt.ts";
 import { startSaslClient } from "../../mail/sasl/client.ts";
 import { type SaslMechanism, type SaslVerifier, startSasl } from "../../mail/sasl/server.ts";
 import { LookupClient } from "../../storage/accounts/lookup_client.ts";
 import type { AuthContext, AuthResult } from "../../storage/accounts/lookup_types.ts";
 import { USER_FLAGS } from "../../storage/accounts/users.ts";
-import { LIMITS_DEFAULT } from "../../storage/accounts/vlimits.ts";
+import { LIMITS_DEFAULT } from "../../storage/accounts/tables/vlimits.ts";
 import { startLookup } from "./testing.ts";
 
 libcrypt();

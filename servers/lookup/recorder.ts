@@ -5,8 +5,8 @@
 import { errorText, Permanent } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Accounts } from "../../storage/accounts/accounts.ts";
-import type { LastauthEvent } from "../../storage/accounts/lastauth.ts";
-import type { RelayGrant } from "../../storage/accounts/relay.ts";
+import type { LastauthEvent } from "../../storage/accounts/tables/lastauth.ts";
+import type { RelayGrant } from "../../storage/accounts/tables/relay.ts";
 
 /** How long rows are gathered. */
 export const RECORD_DELAY_MS = 1000;

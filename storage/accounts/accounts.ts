@@ -1,19 +1,19 @@
 /** All tables of the local database in one place: what the lookup daemon and the operator's commands work with. */
-import { AtrnMap } from "./atrn_map.ts";
-import { Bulletins } from "./bulkmail.ts";
+import { AtrnMap } from "./tables/atrn_map.ts";
+import { Bulletins } from "./tables/bulkmail.ts";
 import { type Database, type TableNames, USUAL_TABLES } from "./database.ts";
-import { DirControls } from "./dir_control.ts";
-import { FileSystems } from "./fstab.ts";
-import { IpAliases } from "./ip_alias_map.ts";
-import { Lastauth } from "./lastauth.ts";
+import { DirControls } from "./tables/dir_control.ts";
+import { FileSystems } from "./tables/fstab.ts";
+import { IpAliases } from "./tables/ip_alias_map.ts";
+import { Lastauth } from "./tables/lastauth.ts";
 import { type DatabaseChoice, openDatabase, tableNames } from "./open_database.ts";
-import { RelayGrants } from "./relay.ts";
-import { UserQuotas } from "./userquota.ts";
+import { RelayGrants } from "./tables/relay.ts";
+import { UserQuotas } from "./tables/userquota.ts";
 import { Users } from "./users.ts";
-import { Aliases } from "./valias.ts";
-import { FilterRules } from "./vfilter.ts";
-import { DomainLimits } from "./vlimits.ts";
-import { LoginLog } from "./vlog.ts";
+import { Aliases } from "./tables/valias.ts";
+import { FilterRules } from "./tables/vfilter.ts";
+import { DomainLimits } from "./tables/vlimits.ts";
+import { LoginLog } from "./tables/vlog.ts";
 
 /** The repositories over one database. */
 export class Accounts {

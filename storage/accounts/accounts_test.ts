@@ -4,12 +4,12 @@ import { mariadbAvailable, startMariadb } from "../../tests/support/mariadb.ts";
 import { Permanent } from "../../core/errors.ts";
 import { Accounts } from "./accounts.ts";
 import { type Database, DuplicateRow, timestampText } from "./database.ts";
-import { DIR_CONTROL_START } from "./dir_control.ts";
-import { createTables, upgradeSchema } from "./ischema.ts";
+import { DIR_CONTROL_START } from "./tables/dir_control.ts";
+import { createTables, upgradeSchema } from "./tables/ischema.ts";
 import { openMysql } from "./mysql.ts";
 import { openSqlite } from "./sqlite.ts";
 import { USER_FLAGS, type UserRow } from "./users.ts";
-import { limitFlags, LIMITS_DEFAULT } from "./vlimits.ts";
+import { limitFlags, LIMITS_DEFAULT } from "./tables/vlimits.ts";
 
 const USER: UserRow = {
   name: "alice",

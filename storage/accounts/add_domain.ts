@@ -2,7 +2,7 @@
  * Adding a whole virtual domain: files, postmaster, aliases, then mail [man vadddomain.9]. For vadddomain and for the first
  * start of `indimail serve`. After a crash the same call finishes the work.
  */
-import { accountByName } from "../../core/libc_account.ts";
+import { accountByName } from "../../core/libc/account.ts";
 import { Permanent } from "../../core/errors.ts";
 import type { Command } from "./command.ts";
 import type { DomainEntry, DomainOptions } from "./domain_store.ts";

@@ -3,11 +3,11 @@
  * first use. Drivers: sqlite.ts (embedded, the default) and mysql.ts. Repositories (users.ts …) write SQL that both take.
  */
 import { Permanent, Temporary } from "../../core/errors.ts";
-import type { DatabaseKind } from "./schema_ddl.ts";
-import { tableOf } from "./schema_table.ts";
-import type { Table } from "./schema_table.ts";
+import type { DatabaseKind } from "./tables/schema_ddl.ts";
+import { tableOf } from "./tables/schema_table.ts";
+import type { Table } from "./tables/schema_table.ts";
 
-export type { DatabaseKind } from "./schema_ddl.ts";
+export type { DatabaseKind } from "./tables/schema_ddl.ts";
 
 /** What may be bound to a `?`. Texts are Unicode. */
 export type SqlValue = string | number | null;

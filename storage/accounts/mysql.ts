@@ -20,7 +20,7 @@ import {
   USUAL_TABLES,
 } from "./database.ts";
 import type { MysqlSettings } from "./mysql_settings.ts";
-import { createStatements, sqlName } from "./schema_ddl.ts";
+import { createStatements, sqlName } from "./tables/schema_ddl.ts";
 
 /** Connections open at once: the lookup daemon's work is short, more would only wait inside the server. */
 const CONNECTIONS_MAX = 8;

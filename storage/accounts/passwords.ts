@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { cryptInBackground } from "../../core/libc_crypt.ts";
+import { cryptInBackground } from "../../core/libc/crypt.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
 import { shown } from "./names.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "../../tests/support/assert.ts";
 import { Permanent } from "../../core/errors.ts";
-import { libcrypt } from "../../core/libc_crypt.ts";
+import { libcrypt } from "../../core/libc/crypt.ts";
 import { parseBase64 } from "../../mail/sasl/base64.ts";
 import { isScramMethod, makeCredential, parseCredential, SCRAM_METHODS } from "./credentials.ts";
 import {

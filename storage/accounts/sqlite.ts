@@ -16,7 +16,7 @@ import {
   type TableNames,
   USUAL_TABLES,
 } from "./database.ts";
-import { createStatements } from "./schema_ddl.ts";
+import { createStatements } from "./tables/schema_ddl.ts";
 
 /** How long a statement waits for another process's lock; the event loop stands meanwhile. */
 const BUSY_TIMEOUT_MS = 5000;

@@ -4,7 +4,7 @@
  */
 import { latin1Bytes, latin1Text } from "../../core/bytes.ts";
 import type { Disk } from "../disk.ts";
-import { DIR_CONTROL_START, type DirControl, type DirControls } from "./dir_control.ts";
+import { DIR_CONTROL_START, type DirControl, type DirControls } from "./tables/dir_control.ts";
 
 /** Users of one directory unless asked otherwise. */
 export const USERS_PER_DIRECTORY = 100;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../../tests/support/assert.ts";
-import { DIR_CONTROL_START } from "./dir_control.ts";
+import { DIR_CONTROL_START } from "./tables/dir_control.ts";
 import { addedUser, dirControlSuffix, letterRange, nextDirectory, parseMounts } from "./user_dir.ts";
 
 Deno.test("the first letter chooses the range, in either case", () => {

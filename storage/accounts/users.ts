@@ -13,7 +13,7 @@ import {
   textOf,
   USUAL_TABLES,
 } from "./database.ts";
-import { sqlName } from "./schema_ddl.ts";
+import { sqlName } from "./tables/schema_ddl.ts";
 
 /** Bits of pw_gid [spec tables, pw_gid bits]. */
 export const USER_FLAGS = {

@@ -13,7 +13,7 @@ import type { Database } from "../../storage/accounts/database.ts";
 import { removeDomain } from "../../storage/accounts/domains/remove_domain.ts";
 import { renameDomain } from "../../storage/accounts/domains/rename_domain.ts";
 import { readLineFile, writeLineFile } from "../../storage/accounts/line_file.ts";
-import { LIMITS_DEFAULT } from "../../storage/accounts/vlimits.ts";
+import { LIMITS_DEFAULT } from "../../storage/accounts/tables/vlimits.ts";
 import { openSqlite } from "../../storage/accounts/sqlite.ts";
 import { type Disk, type DiskFile, realDisk } from "../../storage/disk.ts";
 

@@ -3,7 +3,7 @@
  * the log is opened again, with a processor and without; and so it is when any one operation fails for a while.
  */
 import { latin1Bytes } from "../../core/bytes.ts";
-import { preloadLibc } from "../../core/libc.ts";
+import { preloadLibc } from "../../core/libc/libc.ts";
 import { type Disk, type DiskFile, realDisk } from "../../storage/disk.ts";
 import { LogEngine } from "../../tools/daemontools/log_engine.ts";
 import { assert, assertEquals } from "../support/assert.ts";

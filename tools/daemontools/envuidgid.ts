@@ -1,7 +1,7 @@
 /** envuidgid: runs a program that is told an account's numbers [man envuidgid.8]. */
 import { defineApplet } from "../../core/applet.ts";
 import { Temporary } from "../../core/errors.ts";
-import { accountByName } from "../../core/libc_account.ts";
+import { accountByName } from "../../core/libc/account.ts";
 import { CHILD_OPERANDS, execChild } from "./chain.ts";
 
 /** The program. */

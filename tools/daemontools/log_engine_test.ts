@@ -1,5 +1,5 @@
 /** Unit tests of the log engine: its files in a temporary folder, a disk that fails, a crash, processors. */
-import { preloadLibc } from "../../core/libc.ts";
+import { preloadLibc } from "../../core/libc/libc.ts";
 import { latin1Bytes } from "../../core/bytes.ts";
 import { Temporary, Usage } from "../../core/errors.ts";
 import { type Disk, realDisk } from "../../storage/disk.ts";

@@ -4,7 +4,7 @@
  * stops its service is better than one with holes. After a crash between any two steps start() finds what was left.
  */
 import { errorText, Temporary } from "../../core/errors.ts";
-import { closeFd, OPEN, openFd, tryLockFile } from "../../core/libc_fd.ts";
+import { closeFd, OPEN, openFd, tryLockFile } from "../../core/libc/fd.ts";
 import { spawnProgram } from "../../core/proc.ts";
 import type { Disk, DiskFile, DiskStat } from "../../storage/disk.ts";
 import { LOG_SIZE_SLACK_BYTES, type LogLimits } from "./log_script.ts";

@@ -1,6 +1,6 @@
 /** Unit tests of splogger's messages and of the socket that they go to. */
 import { latin1Bytes } from "../../core/bytes.ts";
-import { preloadLibc } from "../../core/libc.ts";
+import { preloadLibc } from "../../core/libc/libc.ts";
 import { assert, assertEquals, assertMatch } from "../../tests/support/assert.ts";
 import { LogMessages } from "./log_messages.ts";
 import { SyslogSocket } from "./syslog_socket.ts";

@@ -1,6 +1,6 @@
 /** multilog: appends selected lines of standard input to logs that it rotates [man multilog.8]. */
 import { defineApplet, type Proc } from "../../core/applet.ts";
-import { setUmask } from "../../core/libc_files.ts";
+import { setUmask } from "../../core/libc/files.ts";
 import { LogEngine } from "./log_engine.ts";
 import { LineQueue, SignalInput } from "./signal_input.ts";
 

@@ -2,7 +2,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
-import { OPEN, openFd, tryFlock, waitForFlock } from "../../core/libc_fd.ts";
+import { OPEN, openFd, tryFlock, waitForFlock } from "../../core/libc/fd.ts";
 import { CHILD_OPERANDS, execChild } from "./chain.ts";
 
 const FLAGS = OPEN.write | OPEN.append | OPEN.create | OPEN.nonblocking;

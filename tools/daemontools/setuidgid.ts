@@ -1,7 +1,7 @@
 /** setuidgid: runs a program as another account [man setuidgid.8]. */
 import { defineApplet } from "../../core/applet.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
-import { type Account, accountByName, becomeUser, groupId, groupsOf } from "../../core/libc_account.ts";
+import { type Account, accountByName, becomeUser, groupId, groupsOf } from "../../core/libc/account.ts";
 import { CHILD_OPERANDS, execChild } from "./chain.ts";
 
 /** The kernel's largest number of a group. */

@@ -2,8 +2,8 @@
  * Standard input whose reading a signal can interrupt without losing a byte: what is not handed out stays in the pipe
  * for the next process that reads it. poll(2) waits on a pool thread; the read itself is only done when asked for.
  */
-import { untilReadable } from "../../core/libc_fd.ts";
-import { tryReadFd } from "../../core/libc_poll.ts";
+import { untilReadable } from "../../core/libc/fd.ts";
+import { tryReadFd } from "../../core/libc/poll.ts";
 
 /** See above. */
 export class SignalInput {

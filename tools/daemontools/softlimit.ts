@@ -7,7 +7,7 @@ import {
   type LimitLetter,
   parseLimits,
   PENDING_LIMITS_VARIABLE,
-} from "../../core/libc_limits.ts";
+} from "../../core/libc/limits.ts";
 import { CHILD_OPERANDS, execChild } from "./chain.ts";
 
 /** What -m stands for. */

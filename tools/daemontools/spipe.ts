@@ -1,6 +1,6 @@
 /** spipe: a pipeline of supervised services [man spipe.1]. */
 import { defineApplet, type Proc } from "../../core/applet.ts";
-import { closeFd, openPipe } from "../../core/libc_fd.ts";
+import { closeFd, openPipe } from "../../core/libc/fd.ts";
 import { Part } from "./part.ts";
 
 /** The program. */

@@ -1,7 +1,7 @@
 /** The socket of the local syslog daemon: a datagram for each message, connected again when the daemon was restarted. */
 import { utf8Bytes } from "../../core/bytes.ts";
-import { closeFd, descriptor } from "../../core/libc_fd.ts";
-import { connectLogSocket } from "../../core/libc_syslog.ts";
+import { closeFd, descriptor } from "../../core/libc/fd.ts";
+import { connectLogSocket } from "../../core/libc/syslog.ts";
 
 /** See above. */
 export class SyslogSocket {

@@ -4,7 +4,7 @@ import { byteText, systemText } from "../../core/byte_text.ts";
 import { latin1Bytes, latin1Text } from "../../core/bytes.ts";
 import { controlLine } from "../../core/control_lines.ts";
 import { errorText, Permanent, Temporary, Usage } from "../../core/errors.ts";
-import { seekStart } from "../../core/libc_seek.ts";
+import { seekStart } from "../../core/libc/seek.ts";
 import type { ByteWriter } from "../../core/stream.ts";
 import { formatPhrase } from "../../mail/address/format.ts";
 import { isSrsAddress, restoreSender } from "../../mail/srs/srs.ts";

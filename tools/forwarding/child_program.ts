@@ -39,7 +39,7 @@ export async function startProgram(
 }
 
 /** The exit code of a program. Throws Temporary when a signal ended it. */
-export async function exitCode(started: Started): Promise<number> {
+export async function endCode(started: Started): Promise<number> {
   if (!("child" in started)) return started.code;
   const { code, signal } = await started.child.ended;
   if (signal !== 0) throw new Temporary(`the program was killed by signal ${signal}`);
@@ -48,7 +48,7 @@ export async function exitCode(started: Started): Promise<number> {
 
 /** Runs a program with the message. */
 export async function runProgram(proc: Pick<Proc, "spawn" | "env">, command: readonly string[]): Promise<number> {
-  return await exitCode(await startProgram(proc, command));
+  return await endCode(await startProgram(proc, command));
 }
 
 /** Throws Temporary for 111. */

@@ -4,8 +4,8 @@ import { latin1Bytes, latin1Text, utf8Bytes } from "../../core/bytes.ts";
 import { systemText } from "../../core/byte_text.ts";
 import { controlLine } from "../../core/control_lines.ts";
 import { errorText, Permanent, Temporary } from "../../core/errors.ts";
-import { LibcError } from "../../core/libc.ts";
-import { exitCode, startProgram } from "./child_program.ts";
+import { LibcError } from "../../core/libc/libc.ts";
+import { endCode, startProgram } from "./child_program.ts";
 import { COMMAND_EXIT, programVerdict } from "./command_exits.ts";
 import { deliveryEnv, variable } from "./delivery.ts";
 import { type ForwardInstruction, parseForwardFile } from "./forward_file.ts";
@@ -41,7 +41,7 @@ async function runCommand(proc: Proc, command: string): Promise<void> {
   } finally {
     writer?.close();
   }
-  const code = await exitCode(started);
+  const code = await endCode(started);
   const verdict = programVerdict(code);
   if (verdict === "permanent") throw new Permanent(`the command ${command} refuses the message`);
   if (verdict === "temporary") throw new Temporary(`the command ${command} ended with exit code ${code}`);

@@ -1,7 +1,7 @@
 /** The message on standard input: in pieces, its header, and from its beginning again. */
 import { concatBytes, latin1Bytes } from "../../core/bytes.ts";
 import { errorText, Permanent, Temporary } from "../../core/errors.ts";
-import { seekStart } from "../../core/libc_seek.ts";
+import { seekStart } from "../../core/libc/seek.ts";
 import type { ByteReader } from "../../core/stream.ts";
 import { Header, headerEnd } from "../../mail/header/header.ts";
 

@@ -1,8 +1,8 @@
 /** preline: gives a command the message with the lines of a delivery in front. */
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
-import { LibcError } from "../../core/libc.ts";
-import { exitCode, startProgram } from "./child_program.ts";
+import { LibcError } from "../../core/libc/libc.ts";
+import { endCode, startProgram } from "./child_program.ts";
 import { deliveryEnv, variable } from "./delivery.ts";
 import { messageChunks } from "./message_input.ts";
 
@@ -54,6 +54,6 @@ the command does.`,
     } finally {
       writer.close();
     }
-    return await exitCode(started);
+    return await endCode(started);
   },
 });

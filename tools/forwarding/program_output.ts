@@ -6,7 +6,7 @@ import type { Proc } from "../../core/applet.ts";
 import { Permanent } from "../../core/errors.ts";
 import type { QueuedMessage } from "../../core/queue_program.ts";
 import type { ByteReader } from "../../core/stream.ts";
-import { exitCode, type Started, throwIfTemporary } from "./child_program.ts";
+import { endCode, type Started, throwIfTemporary } from "./child_program.ts";
 import { COMMAND_EXIT } from "./command_exits.ts";
 import { queueMail } from "./queue_mail.ts";
 
@@ -25,7 +25,7 @@ export async function* programOutput(
 ): AsyncGenerator<Uint8Array> {
   const output = "child" in started ? started.child.readers.get(1) : undefined;
   yield* edit(output ?? NOTHING);
-  const code = await exitCode(started);
+  const code = await endCode(started);
   throwIfTemporary(code);
   if (code !== COMMAND_EXIT.done) throw new NotWanted("the program does not forward the message");
 }

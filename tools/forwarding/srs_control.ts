@@ -4,7 +4,7 @@
  */
 import type { Proc } from "../../core/applet.ts";
 import { latin1Bytes } from "../../core/bytes.ts";
-import { controlLine, controlLines } from "../../core/control_lines.ts";
+import { controlLines } from "../../core/control_lines.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
 import { rewriteSender, SRS_DEFAULTS, type SrsSettings } from "../../mail/srs/srs.ts";
 import { CdbFile } from "../../storage/cdb/reader.ts";

@@ -1,7 +1,7 @@
 /** The run of matchup and mlmatchup: logs in, records out, what is unfinished to descriptor 5 [man matchup.1]. */
 import { latin1Bytes } from "../../core/bytes.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
-import { isInheritedFd } from "../../core/libc_fd.ts";
+import { isInheritedFd } from "../../core/libc/fd.ts";
 import type { ByteReader, ByteWriter } from "../../core/stream.ts";
 import { forEachLine, TextWriter } from "./lines.ts";
 import { LogMatcher } from "./matcher.ts";

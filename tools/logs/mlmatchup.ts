@@ -1,7 +1,7 @@
 /** mlmatchup: matchup as a processor of multilog, which keeps the unfinished lines between runs [man mlmatchup.9]. */
 import { defineApplet } from "../../core/applet.ts";
 import { Temporary } from "../../core/errors.ts";
-import { isInheritedFd } from "../../core/libc_fd.ts";
+import { isInheritedFd } from "../../core/libc/fd.ts";
 import { pendingWriter, runMatchup } from "./matchup_run.ts";
 
 /** Where multilog gives what the run before left. */

@@ -4,7 +4,7 @@ import { defineApplet, type Proc } from "../../core/applet.ts";
 import { latin1Bytes, utf8Bytes } from "../../core/bytes.ts";
 import { errorText, Usage } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
-import { accountByUid, groupName } from "../../core/libc_account.ts";
+import { accountByUid, groupName } from "../../core/libc/account.ts";
 import { formatDate, formatMode } from "./list_line.ts";
 
 const READ_BYTES = 256 * 1024;

@@ -1,6 +1,6 @@
 /** rewind: sets standard input back to its start, for the next command of a script. */
 import { defineApplet } from "../../core/applet.ts";
-import { seekStart } from "../../core/libc_seek.ts";
+import { seekStart } from "../../core/libc/seek.ts";
 
 const STDIN = 0;
 

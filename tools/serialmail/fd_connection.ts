@@ -3,7 +3,7 @@
  */
 import type { Proc } from "../../core/applet.ts";
 import { errorText, Permanent, Temporary, TimedOut } from "../../core/errors.ts";
-import { isInheritedFd } from "../../core/libc_fd.ts";
+import { isInheritedFd } from "../../core/libc/fd.ts";
 import type { Connection } from "../../core/stream.ts";
 
 const FD_FROM_NETWORK = 6;

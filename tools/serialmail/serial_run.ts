@@ -7,7 +7,7 @@ import type { ChildProcess, Proc } from "../../core/applet.ts";
 import { latin1Bytes, utf8Bytes } from "../../core/bytes.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
-import { LibcError } from "../../core/libc.ts";
+import { LibcError } from "../../core/libc/libc.ts";
 import type { BounceSettings } from "../../mail/bounce.ts";
 import { formatQueueExit } from "../../mail/queue_exits.ts";
 import { bounceMessage } from "./bounce_message.ts";

@@ -2,8 +2,8 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { concatBytes } from "../../core/bytes.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
-import { accountByUid } from "../../core/libc_account.ts";
-import { closeFd, OPEN, openFd } from "../../core/libc_fd.ts";
+import { accountByUid } from "../../core/libc/account.ts";
+import { closeFd, OPEN, openFd } from "../../core/libc/fd.ts";
 import { commandVariables } from "./command_variables.ts";
 import { readNames, type Status, TEXT_BYTES_MAX, writeResult } from "./file_names.ts";
 import { openMessage } from "./message_file.ts";

@@ -1,7 +1,7 @@
 /** argv0: runs a program under another name [man argv0.1]. */
 import { defineApplet } from "../../core/applet.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
-import { execProcess } from "../../core/libc_process.ts";
+import { execProcess } from "../../core/libc/process.ts";
 import { findProgram } from "../../core/self.ts";
 
 export const applet = defineApplet({

@@ -4,8 +4,8 @@
  */
 import type { Proc } from "../../core/applet.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
-import { closeFd, openPipe } from "../../core/libc_fd.ts";
-import { placeFd } from "../../core/libc_socket.ts";
+import { closeFd, openPipe } from "../../core/libc/fd.ts";
+import { placeFd } from "../../core/libc/socket.ts";
 import { findProgram } from "../../core/self.ts";
 
 /** Descriptors of the helper: where it writes what the program reads, and reads what it writes. */

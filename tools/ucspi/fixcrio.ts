@@ -4,7 +4,7 @@ import { Usage } from "../../core/errors.ts";
 import { FROM_PROGRAM, HELPER_OPTION, standBetween, TO_PROGRAM } from "./between.ts";
 import { copyStream } from "./copy_stream.ts";
 import { crAdder } from "./line_ends.ts";
-import { LibcError } from "../../core/libc.ts";
+import { LibcError } from "../../core/libc/libc.ts";
 
 export const applet = defineApplet({
   names: ["fixcrio"],

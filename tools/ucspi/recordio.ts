@@ -2,7 +2,7 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { latin1Bytes } from "../../core/bytes.ts";
 import { Usage } from "../../core/errors.ts";
-import { LibcError } from "../../core/libc.ts";
+import { LibcError } from "../../core/libc/libc.ts";
 import type { ByteReader, ByteWriter } from "../../core/stream.ts";
 import { FROM_PROGRAM, HELPER_OPTION, relayPid, standBetween, TO_PROGRAM } from "./between.ts";
 import { recordLines } from "./record.ts";

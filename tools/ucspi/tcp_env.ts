@@ -1,7 +1,7 @@
 /** tcp-env: tells a program under inetd of its connection by environment variables [man tcp-env.1]. */
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent } from "../../core/errors.ts";
-import { isInternetName, localName, peerName } from "../../core/libc_socket.ts";
+import { isInternetName, localName, peerName } from "../../core/libc/socket.ts";
 import { changedEnvironment, peerFacts } from "./peer/peer_environment.ts";
 import { lazyResolver } from "./peer/lazy_resolver.ts";
 import { numberOption } from "./peer/number_option.ts";

@@ -2,9 +2,9 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { errorText, Temporary, Usage } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
-import { childEnd, polledPipe } from "../../core/libc_children.ts";
-import { Poller } from "../../core/libc_poll.ts";
-import { placeFd, setNoDelay } from "../../core/libc_socket.ts";
+import { childEnd, polledPipe } from "../../core/libc/children.ts";
+import { Poller } from "../../core/libc/poll.ts";
+import { placeFd, setNoDelay } from "../../core/libc/socket.ts";
 import { SocketConnection } from "../../core/net/connection.ts";
 import { type ClientSocket, openClient, socketTransport } from "./peer/client_connection.ts";
 import { CLIENT_OPTIONS, clientRequest, clientTlsOf, factsOf } from "./peer/client_options.ts";

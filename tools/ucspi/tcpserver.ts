@@ -1,7 +1,7 @@
 /** tcpserver: waits for connections by TCP, Unix socket or TLS and runs a program for each [man tcpserver.1]. */
 import { defineApplet } from "../../core/applet.ts";
 import { canHost } from "../../core/hosted.ts";
-import { forgetStdio } from "../../core/libc_socket.ts";
+import { forgetStdio } from "../../core/libc/socket.ts";
 import { Admission, type MoreRules } from "./server/admission.ts";
 import { ConnectionTable } from "./server/connection_table.ts";
 import { hostAddresses } from "./peer/ip_of_host.ts";

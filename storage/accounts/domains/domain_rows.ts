@@ -4,8 +4,8 @@
  */
 import type { Accounts } from "../accounts.ts";
 import { numberOf, type Queryable, textOf } from "../database.ts";
-import { dirControlTable } from "../dir_control.ts";
-import { sqlName } from "../schema_ddl.ts";
+import { dirControlTable } from "../tables/dir_control.ts";
+import { sqlName } from "../tables/schema_ddl.ts";
 
 /** Columns with the domain's name, of tables beside those of the users. */
 const DOMAIN_COLUMNS = [

@@ -3,7 +3,7 @@ import { mariadbAvailable, startMariadb } from "../../../tests/support/mariadb.t
 import { makeSite } from "../../../tests/support/site.ts";
 import type { Database } from "../database.ts";
 import { openMysql } from "../mysql.ts";
-import { LIMITS_DEFAULT } from "../vlimits.ts";
+import { LIMITS_DEFAULT } from "../tables/vlimits.ts";
 import { removeDomainRows, renameDomainRows, tooLongFor } from "./domain_rows.ts";
 
 const RENAMED = {

@@ -6,7 +6,7 @@ import { Permanent } from "../../../core/errors.ts";
 import { pathExists } from "../../../core/path_exists.ts";
 import type { Command } from "../command.ts";
 import type { DomainEntry } from "../domain_store.ts";
-import { LIMIT_PERMISSIONS, type Limits } from "../vlimits.ts";
+import { LIMIT_PERMISSIONS, type Limits } from "../tables/vlimits.ts";
 
 /** The variable, for applets to declare. */
 export const LIMITS_ENV = {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "../../../tests/support/assert.ts";
 import { makeSite } from "../../../tests/support/site.ts";
 import { Permanent } from "../../../core/errors.ts";
-import { LIMITS_DEFAULT } from "../vlimits.ts";
+import { LIMITS_DEFAULT } from "../tables/vlimits.ts";
 import { limitsInForce, refuseForbidden, refuseMore } from "./limit_checks.ts";
 
 Deno.test("limits are in force by the variable or by the domain's file, and else are none", async () => {

@@ -1,7 +1,7 @@
 /** minisvc --config: what starts svscan with the system, and the account that writes logs. */
 import type { OptionSpecs, Proc } from "../../../core/applet.ts";
 import { Permanent, Usage } from "../../../core/errors.ts";
-import { accountByName, groupId } from "../../../core/libc_account.ts";
+import { accountByName, groupId } from "../../../core/libc/account.ts";
 import { pathExists } from "../../../core/path_exists.ts";
 import { findProgram } from "../../../core/self.ts";
 

@@ -1,7 +1,7 @@
 /** fghack: keeps a program that goes into the background in the foreground [man fghack.8]. */
 import { defineApplet } from "../../../core/applet.ts";
 import { Temporary } from "../../../core/errors.ts";
-import { closeFd, descriptor, isInheritedFd, openPipe } from "../../../core/libc_fd.ts";
+import { closeFd, descriptor, isInheritedFd, openPipe } from "../../../core/libc/fd.ts";
 import { CHILD_OPERANDS } from "../chain.ts";
 
 /** How many descriptors of the child are the pipe, for one that closes the first few. */

@@ -2,7 +2,7 @@
  * Tells when a service appears in a folder. One that is moved or linked there is whole and told at once; a folder that is
  * made there is told when nothing has happened for a while, so that it is not met half built.
  */
-import { closeFd } from "../../../core/libc_fd.ts";
+import { closeFd } from "../../../core/libc/fd.ts";
 import {
   INOTIFY,
   inotifyAdd,
@@ -10,7 +10,7 @@ import {
   parseInotifyEvents,
   type Poller,
   tryReadFd,
-} from "../../../core/libc_poll.ts";
+} from "../../../core/libc/poll.ts";
 
 /** A folder made in place counts as built after so long without events. */
 export const SETTLE_MS = 1000;

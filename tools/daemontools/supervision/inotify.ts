@@ -9,7 +9,7 @@ import {
   parseInotifyEvents,
   Poller,
   tryReadFd,
-} from "../../../core/libc_poll.ts";
+} from "../../../core/libc/poll.ts";
 
 const READ_BYTES = 64 * 1024;
 /** Times out after this without DATA_TIMEOUT, and never sooner than that with a positive -d [man inotify.1]. */

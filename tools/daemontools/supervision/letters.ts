@@ -1,8 +1,8 @@
 /** Letters into the control FIFO of a supervisor, and whether one reads there; never waits for one that is not there. */
 import { latin1Bytes } from "../../../core/bytes.ts";
-import { ERRNO, LibcError } from "../../../core/libc.ts";
-import { closeFd, OPEN, openFd } from "../../../core/libc_fd.ts";
-import { tryWriteFd } from "../../../core/libc_poll.ts";
+import { ERRNO, LibcError } from "../../../core/libc/libc.ts";
+import { closeFd, OPEN, openFd } from "../../../core/libc/fd.ts";
+import { tryWriteFd } from "../../../core/libc/poll.ts";
 
 /** Nobody has the FIFO open for reading. */
 const ENXIO = 6;

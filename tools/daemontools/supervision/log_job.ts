@@ -5,7 +5,7 @@
 import type { ProcessEnd } from "../../../core/applet.ts";
 import { errorText } from "../../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../../core/exits.ts";
-import { PipePeeker, type Poller, tryReadFd } from "../../../core/libc_poll.ts";
+import { PipePeeker, type Poller, tryReadFd } from "../../../core/libc/poll.ts";
 import { LogEngine, type LogEngineOptions } from "../log_engine.ts";
 import type { Job, JobSignal } from "./service.ts";
 

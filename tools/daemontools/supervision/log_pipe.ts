@@ -4,9 +4,9 @@
  * gets SIGPIPE [decision 0051].
  */
 import { errorText, Temporary } from "../../../core/errors.ts";
-import { ERRNO, LibcError } from "../../../core/libc.ts";
-import { closeFd, OPEN, openFd } from "../../../core/libc_fd.ts";
-import { makeFifo } from "../../../core/libc_files.ts";
+import { ERRNO, LibcError } from "../../../core/libc/libc.ts";
+import { closeFd, OPEN, openFd } from "../../../core/libc/fd.ts";
+import { makeFifo } from "../../../core/libc/files.ts";
 
 /** See above. */
 export class LogPipe {

@@ -3,7 +3,7 @@
  * for one and by svscan for all.
  */
 import { errorText, Temporary } from "../../../core/errors.ts";
-import { closeFd, OPEN, openFd, tryFlock } from "../../../core/libc_fd.ts";
+import { closeFd, OPEN, openFd, tryFlock } from "../../../core/libc/fd.ts";
 import { pathExists } from "../../../core/path_exists.ts";
 import { Service, type ServiceWorld } from "./service.ts";
 import { ServiceBusy, ServiceFiles } from "./service_files.ts";

@@ -1,6 +1,6 @@
 /** The scripts of svscan itself: INITCMD and .svscan/shutdown, run by sh. */
 import { errorText } from "../../../core/errors.ts";
-import { sendSignal, spawnProcess } from "../../../core/libc_process.ts";
+import { sendSignal, spawnProcess } from "../../../core/libc/process.ts";
 import { watchProcess } from "./process_job.ts";
 import type { ServiceWorld } from "./service.ts";
 

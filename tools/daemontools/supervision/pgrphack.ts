@@ -1,7 +1,7 @@
 /** pgrphack: runs a program in a process group of its own [man pgrphack.8]. */
 import { defineApplet } from "../../../core/applet.ts";
-import { LibcError } from "../../../core/libc.ts";
-import { newSession } from "../../../core/libc_process.ts";
+import { LibcError } from "../../../core/libc/libc.ts";
+import { newSession } from "../../../core/libc/process.ts";
 import { CHILD_OPERANDS, execChild } from "../chain.ts";
 
 /** The program. */

@@ -3,10 +3,10 @@
  * waiting takes no thread. As a sub-reaper it lasts until the last of its orphans has ended [man supervise.9].
  */
 import type { ProcessEnd } from "../../../core/applet.ts";
-import { tryWait } from "../../../core/libc_children.ts";
-import { closeFd } from "../../../core/libc_fd.ts";
-import { type Poller, tryOpenProcess } from "../../../core/libc_poll.ts";
-import { sendSignal } from "../../../core/libc_process.ts";
+import { tryWait } from "../../../core/libc/children.ts";
+import { closeFd } from "../../../core/libc/fd.ts";
+import { type Poller, tryOpenProcess } from "../../../core/libc/poll.ts";
+import { sendSignal } from "../../../core/libc/process.ts";
 import { ownChildren } from "./process_mark.ts";
 import type { Job, JobSignal } from "./service.ts";
 

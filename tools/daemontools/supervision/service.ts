@@ -4,8 +4,8 @@
  */
 import type { Clock, ProcessEnd } from "../../../core/applet.ts";
 import { errorText } from "../../../core/errors.ts";
-import { tryReadFd } from "../../../core/libc_poll.ts";
-import type { Poller } from "../../../core/libc_poll.ts";
+import { tryReadFd } from "../../../core/libc/poll.ts";
+import type { Poller } from "../../../core/libc/poll.ts";
 import type { ServiceFiles } from "./service_files.ts";
 import { WAITS_FOR_SERVICE } from "./status.ts";
 

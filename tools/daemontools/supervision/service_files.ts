@@ -5,10 +5,10 @@
  */
 import { errorText, Permanent, Temporary } from "../../../core/errors.ts";
 import { latin1Bytes, latin1Text } from "../../../core/bytes.ts";
-import { ERRNO, LibcError } from "../../../core/libc.ts";
-import { closeFd, OPEN, openFd, tryFlock, writeFdAt } from "../../../core/libc_fd.ts";
-import { makeFifo } from "../../../core/libc_files.ts";
-import { tryReadFd } from "../../../core/libc_poll.ts";
+import { ERRNO, LibcError } from "../../../core/libc/libc.ts";
+import { closeFd, OPEN, openFd, tryFlock, writeFdAt } from "../../../core/libc/fd.ts";
+import { makeFifo } from "../../../core/libc/files.ts";
+import { tryReadFd } from "../../../core/libc/poll.ts";
 import { formatStatus, type Status, STATUS_BYTES, tryParseStatus } from "./status.ts";
 
 /** Opens for finding only: asks for no permission to read. */

@@ -3,7 +3,7 @@
  * would find it.
  */
 import { errorText, Temporary } from "../../../core/errors.ts";
-import { closeFd, OPEN, openFd } from "../../../core/libc_fd.ts";
+import { closeFd, OPEN, openFd } from "../../../core/libc/fd.ts";
 import { pathExists } from "../../../core/path_exists.ts";
 
 /** Opens for finding only: asks for no permission to read. */

@@ -4,9 +4,9 @@
  */
 import type { ProcessEnd } from "../../../core/applet.ts";
 import { errorText, Temporary } from "../../../core/errors.ts";
-import { closeFd } from "../../../core/libc_fd.ts";
-import { accountByName } from "../../../core/libc_account.ts";
-import { spawnProcess } from "../../../core/libc_process.ts";
+import { closeFd } from "../../../core/libc/fd.ts";
+import { accountByName } from "../../../core/libc/account.ts";
+import { spawnProcess } from "../../../core/libc/process.ts";
 import type { Disk } from "../../../storage/disk.ts";
 import { EnvFolder } from "../env_folder.ts";
 import { LogJob } from "./log_job.ts";

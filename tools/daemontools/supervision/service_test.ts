@@ -1,6 +1,6 @@
 import type { ProcessEnd } from "../../../core/applet.ts";
-import { preloadLibc } from "../../../core/libc.ts";
-import { Poller } from "../../../core/libc_poll.ts";
+import { preloadLibc } from "../../../core/libc/libc.ts";
+import { Poller } from "../../../core/libc/poll.ts";
 import { assert, assertEquals } from "../../../tests/support/assert.ts";
 import { sendLetters } from "./letters.ts";
 import { type Job, Service, type ServicePlan, type StartReason } from "./service.ts";

@@ -2,7 +2,7 @@
  * How a service stands, for those who ask: svstat, svps, svstatd. Understands the folders of the stock daemontools, too.
  */
 import { errorText } from "../../../core/errors.ts";
-import { processExists } from "../../../core/libc_process.ts";
+import { processExists } from "../../../core/libc/process.ts";
 import { pathExists } from "../../../core/path_exists.ts";
 import { hasReader } from "./letters.ts";
 import { stateFolderOf } from "./places.ts";

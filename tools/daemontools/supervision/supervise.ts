@@ -1,8 +1,8 @@
 /** supervise: keeps one service running [man supervise.9]. */
 import { defineApplet, type OptionSpecs, type Proc } from "../../../core/applet.ts";
 import { errorText, Temporary, Usage } from "../../../core/errors.ts";
-import { Poller } from "../../../core/libc_poll.ts";
-import { becomeSubreaper } from "../../../core/libc_process.ts";
+import { Poller } from "../../../core/libc/poll.ts";
+import { becomeSubreaper } from "../../../core/libc/process.ts";
 import { openService, placeOfState } from "./open_service.ts";
 import { findRunFolder, mirroredName } from "./places.ts";
 import type { ServiceWorld } from "./service.ts";

@@ -1,7 +1,7 @@
 /** A service with a supervise process of its own, as svscan sees it. */
 import { Temporary } from "../../../core/errors.ts";
-import { closeFd } from "../../../core/libc_fd.ts";
-import { sendSignal, spawnProcess } from "../../../core/libc_process.ts";
+import { closeFd } from "../../../core/libc/fd.ts";
+import { sendSignal, spawnProcess } from "../../../core/libc/process.ts";
 import { findProgram } from "../../../core/self.ts";
 import type { LogPipe } from "./log_pipe.ts";
 import { sendLetters } from "./letters.ts";

@@ -1,7 +1,7 @@
 /** svps: prints all services of every svscan, and stops and starts them together [man svps.1]. */
 import { defineApplet, type OptionSpecs, type Proc } from "../../../core/applet.ts";
 import { Permanent } from "../../../core/errors.ts";
-import { sendSignal } from "../../../core/libc_process.ts";
+import { sendSignal } from "../../../core/libc/process.ts";
 import { findProgram } from "../../../core/self.ts";
 import { sendLetters } from "./letters.ts";
 import { stateFolderOf } from "./places.ts";

@@ -1,11 +1,11 @@
 /** svscan: supervises and logs all services of a folder in one process [man svscan.9]. */
 import { defineApplet, type OptionSpecs, type Proc } from "../../../core/applet.ts";
 import { errorText, Temporary, Usage } from "../../../core/errors.ts";
-import { closeFd, OPEN, openFd } from "../../../core/libc_fd.ts";
-import { tryWait } from "../../../core/libc_children.ts";
-import { Poller } from "../../../core/libc_poll.ts";
-import { newSession, setProcessName, startedChildren } from "../../../core/libc_process.ts";
-import { placeFd } from "../../../core/libc_socket.ts";
+import { closeFd, OPEN, openFd } from "../../../core/libc/fd.ts";
+import { tryWait } from "../../../core/libc/children.ts";
+import { Poller } from "../../../core/libc/poll.ts";
+import { newSession, setProcessName, startedChildren } from "../../../core/libc/process.ts";
+import { placeFd } from "../../../core/libc/socket.ts";
 import { makeRunFolder } from "./places.ts";
 import { removePidFile, takePidFile } from "./pid_file.ts";
 import { ownChildren } from "./process_mark.ts";

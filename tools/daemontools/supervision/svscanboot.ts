@@ -1,8 +1,8 @@
 /** svscanboot: starts svscan at boot, with an environment of its own and its output out of the way [man svscanboot.9]. */
 import { defineApplet } from "../../../core/applet.ts";
 import { errorText } from "../../../core/errors.ts";
-import { closeFd, OPEN, openFd, openPipe } from "../../../core/libc_fd.ts";
-import { placeFd } from "../../../core/libc_socket.ts";
+import { closeFd, OPEN, openFd, openPipe } from "../../../core/libc/fd.ts";
+import { placeFd } from "../../../core/libc/socket.ts";
 import { pathExists } from "../../../core/path_exists.ts";
 import { sendLetters } from "./letters.ts";
 import { stateFolderOf } from "./places.ts";

@@ -1,7 +1,7 @@
 /** waitfor: waits for the end of any process [man waitfor.8]. */
 import { defineApplet } from "../../../core/applet.ts";
 import { Permanent, Usage } from "../../../core/errors.ts";
-import { Poller, tryOpenProcess } from "../../../core/libc_poll.ts";
+import { Poller, tryOpenProcess } from "../../../core/libc/poll.ts";
 
 /** The program. */
 export const applet = defineApplet({

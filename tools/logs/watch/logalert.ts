@@ -1,7 +1,7 @@
 /** logalert: runs a command, or sends mail, when a line of a log matches a pattern [man logalert.8]. */
 import { defineApplet, type Proc } from "../../../core/applet.ts";
 import { Denied, errorText, Permanent, Temporary, Usage } from "../../../core/errors.ts";
-import { accountByName, becomeUser } from "../../../core/libc_account.ts";
+import { accountByName, becomeUser } from "../../../core/libc/account.ts";
 import { AlertRunner } from "./alert_action.ts";
 import { countOf, parseAlertConfig, RETRIES, type Watch } from "./alert_config.ts";
 import { compilePattern, MATCH_SLEEP_SECONDS } from "./alert_rule.ts";

@@ -1,8 +1,8 @@
 /** qmail-logfifo: copies what programs write to a FIFO to standard output, for multilog [man indimail-services.9]. */
 import { defineApplet } from "../../../core/applet.ts";
 import { errorText, Temporary } from "../../../core/errors.ts";
-import { closeFd, descriptor, OPEN, openFd } from "../../../core/libc_fd.ts";
-import { makeFifo } from "../../../core/libc_files.ts";
+import { closeFd, descriptor, OPEN, openFd } from "../../../core/libc/fd.ts";
+import { makeFifo } from "../../../core/libc/files.ts";
 
 const READ_BYTES = 64 * 1024;
 /** Anybody may write a line; only the service reads. */

@@ -2,9 +2,9 @@
  * The outgoing connection of tcpclient, tcpcat, mconnect and kin, as a descriptor: every address of the host in turn, first
  * with a short limit, then those that did not answer once more with a long one [man tcpclient.1].
  */
-import { closeFd, descriptor } from "../../../core/libc_fd.ts";
+import { closeFd, descriptor } from "../../../core/libc/fd.ts";
 import { errorText, Temporary } from "../../../core/errors.ts";
-import { connectSocket, isConnectTimeout, localName, peerName, shutdownWrite } from "../../../core/libc_socket.ts";
+import { connectSocket, isConnectTimeout, localName, peerName, shutdownWrite } from "../../../core/libc/socket.ts";
 import type { Resolver } from "../../../core/dns/answer.ts";
 import type { Transport } from "../../../core/net/transport.ts";
 import { hostAddresses } from "./ip_of_host.ts";

@@ -1,7 +1,7 @@
 /** The options of tcpclient and what follows from them [man tcpclient.1]. */
 import type { Proc } from "../../../core/applet.ts";
 import { Usage } from "../../../core/errors.ts";
-import { interfaceIndex } from "../../../core/libc_socket.ts";
+import { interfaceIndex } from "../../../core/libc/socket.ts";
 import type { ClientTls } from "../../../core/stream.ts";
 import { type ClientRequest, TRY_SECONDS_DEFAULT } from "./client_connection.ts";
 import type { FactSettings } from "./peer_environment.ts";

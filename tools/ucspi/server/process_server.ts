@@ -2,10 +2,10 @@
  * tcpserver for programs that are not ours: each gets a process with the connection itself on descriptors 0 and 1. The
  * socket is accepted as a descriptor; one pool thread waits for it and for all children [spec deno, Sockets].
  */
-import { childEnd } from "../../../core/libc_children.ts";
+import { childEnd } from "../../../core/libc/children.ts";
 import { errorText, Temporary } from "../../../core/errors.ts";
-import { closeFd, descriptor } from "../../../core/libc_fd.ts";
-import { Poller } from "../../../core/libc_poll.ts";
+import { closeFd, descriptor } from "../../../core/libc/fd.ts";
+import { Poller } from "../../../core/libc/poll.ts";
 import {
   acceptSocket,
   dropIpOptions,
@@ -13,7 +13,7 @@ import {
   localName,
   setNoDelay,
   type SocketName,
-} from "../../../core/libc_socket.ts";
+} from "../../../core/libc/socket.ts";
 import type { Proc, ProcessEnd } from "../../../core/applet.ts";
 import { type Admission, type Admitted, peerText } from "./admission.ts";
 import { type ConnectionTable, shown, type TableEntry } from "./connection_table.ts";

@@ -1,7 +1,7 @@
 /** Who tcpserver becomes once it listens: -u, -g and -U. */
 import { Temporary, Usage } from "../../../core/errors.ts";
-import { accountByName, becomeUser, groupId, groupsOf } from "../../../core/libc_account.ts";
-import type { UserIds } from "../../../core/libc_process.ts";
+import { accountByName, becomeUser, groupId, groupsOf } from "../../../core/libc/account.ts";
+import type { UserIds } from "../../../core/libc/process.ts";
 
 /** What was asked for. */
 export interface UserRequest {

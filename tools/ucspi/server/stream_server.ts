@@ -2,10 +2,10 @@
  * tcpserver for programs of ours, which run inside it, and for everything under TLS: connections are streams of Deno's. A
  * program that is not ours gets the plain text of a TLS connection by pipes on descriptors 0 and 1.
  */
-import { childEnd, polledPipe } from "../../../core/libc_children.ts";
+import { childEnd, polledPipe } from "../../../core/libc/children.ts";
 import { errorText, Temporary, TimedOut } from "../../../core/errors.ts";
 import { runHosted } from "../../../core/hosted.ts";
-import { Poller } from "../../../core/libc_poll.ts";
+import { Poller } from "../../../core/libc/poll.ts";
 import { SocketConnection, UPGRADES } from "../../../core/net/connection.ts";
 import { SocketTransport } from "../../../core/net/transport.ts";
 import type { PeerAddress, ServerTls } from "../../../core/stream.ts";

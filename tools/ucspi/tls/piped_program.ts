@@ -1,6 +1,6 @@
 /** Starts a program whose connection is two pipes: for everything that stands between a program and the network. */
 import type { Proc } from "../../../core/applet.ts";
-import { closeFd, openPipe } from "../../../core/libc_fd.ts";
+import { closeFd, openPipe } from "../../../core/libc/fd.ts";
 
 /** What to start. */
 export interface PipedRequest {
@@ -12,7 +12,7 @@ export interface PipedRequest {
   readonly output: number;
 }
 
-/** A running program; whoever started it waits for it (core/libc_children.ts). */
+/** A running program; whoever started it waits for it (core/libc/children.ts). */
 export interface PipedProgram {
   readonly pid: number;
   /** Where to write what the program reads. */

@@ -1,7 +1,7 @@
 /** Moves bytes between a connection and a program until the program ends its output, as translate of the original does. */
 import { TimedOut } from "../../../core/errors.ts";
-import { LibcError } from "../../../core/libc.ts";
-import type { Descriptor } from "../../../core/libc_fd.ts";
+import { LibcError } from "../../../core/libc/libc.ts";
+import type { Descriptor } from "../../../core/libc/fd.ts";
 import type { ByteReader, ByteWriter } from "../../../core/stream.ts";
 
 const READ_BYTES = 32 * 1024;

@@ -3,7 +3,7 @@
  * process (the raw system calls change one, and node's process.setuid keeps the supplementary groups).
  */
 import { addressOf, checked, cString, libc, SYSCALL } from "./libc.ts";
-import type { UserIds } from "./libc_process.ts";
+import type { UserIds } from "./process.ts";
 
 /** An entry of the password file. */
 export interface Account {

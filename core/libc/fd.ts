@@ -2,7 +2,7 @@
  * Descriptors as numbers: those that a program inherits beyond 0 to 2 (checkpassword's 3, qmail-queue's 1 as input),
  * pipes to children, locks. Reading waits in poll(2) on a pool thread, so the event loop stays free.
  */
-import type { ByteReader, ByteWriter } from "./stream.ts";
+import type { ByteReader, ByteWriter } from "../stream.ts";
 import { checked, cString, ERRNO, errno, libc, LibcError } from "./libc.ts";
 
 const POLLIN = 1;

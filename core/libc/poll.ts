@@ -4,7 +4,7 @@
  * is needed around it: pidfds, inotify events, reads that do not wait.
  */
 import { checked, cString, ERRNO, errno, libc, LibcError } from "./libc.ts";
-import { closeFd, openPipe } from "./libc_fd.ts";
+import { closeFd, openPipe } from "./fd.ts";
 
 const EPOLL_CLOEXEC = 0o2000000;
 const CTL_ADD = 1;

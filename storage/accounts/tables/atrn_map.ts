@@ -1,5 +1,5 @@
 /** Domains that a user may fetch by ATRN: table atrn_map [spec tables] [man vatrn.1] [rfc2645]. */
-import { type Database, DuplicateRow, type Row, textOf } from "./database.ts";
+import { type Database, DuplicateRow, type Row, textOf } from "../database.ts";
 
 /** Rows read at once when all are gone through. */
 const PAGE_ROWS = 1000;

@@ -1,5 +1,5 @@
 /** The last event of each user and service: table lastauth [spec tables]. Rows are written in batches, one transaction. */
-import { type Database, numberOf, type Queryable, secondsOf, textOf, timestampText } from "./database.ts";
+import { type Database, numberOf, type Queryable, secondsOf, textOf, timestampText } from "../database.ts";
 
 /** Events: logins by service, and changes of the account. */
 export type LastauthService = "imap" | "pop3" | "smtp" | "webm" | "pass" | "add" | "ACTI" | "INAC" | "deli";

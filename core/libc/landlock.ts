@@ -3,7 +3,7 @@
  * that thread executes, so a whole process is limited by restricting and then executing itself. [man landlock.7]
  */
 import { addressOf, checked, cString, libc } from "./libc.ts";
-import { closeFd, OPEN, openFd } from "./libc_fd.ts";
+import { closeFd, OPEN, openFd } from "./fd.ts";
 
 const CREATE_RULESET = 444n;
 const ADD_RULE = 445n;

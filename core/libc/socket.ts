@@ -3,9 +3,9 @@
  * [spec deno, Sockets]. Waiting is poll(2) on a pool thread, of which a process has 32: one for each listening socket,
  * none for each connection. Hosts are addresses as text, a path with a slash is a Unix socket.
  */
-import { formatIp, mappedIp, tryParseIp, unmappedIp } from "./ip_address.ts";
+import { formatIp, mappedIp, tryParseIp, unmappedIp } from "../ip_address.ts";
 import { checked, cString, ERRNO, errno, libc, LibcError } from "./libc.ts";
-import { setNonblocking } from "./libc_poll.ts";
+import { setNonblocking } from "./poll.ts";
 
 const AF_UNIX = 1;
 const AF_INET = 2;

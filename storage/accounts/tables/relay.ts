@@ -1,5 +1,5 @@
 /** POP before SMTP: addresses that may relay since their user logged in from there: table relay [spec formats 26]. */
-import { type Database, numberOf, type TableNames, textOf, USUAL_TABLES } from "./database.ts";
+import { type Database, numberOf, type TableNames, textOf, USUAL_TABLES } from "../database.ts";
 import { sqlName } from "./schema_ddl.ts";
 
 /** One grant; `seconds` since 1970. */

@@ -1,5 +1,5 @@
 /** The log of logins in the database: table vlog [spec tables], off unless asked for. Passwords are never written. */
-import { type Database, numberOf, secondsOf, textOf } from "./database.ts";
+import { type Database, numberOf, secondsOf, textOf } from "../database.ts";
 
 /** Codes of the column error. */
 export const VLOG_CODES = { internal: 0, noSuchUser: 1, success: 2, wrongPassword: 3, denied: 4 } as const;

@@ -3,9 +3,9 @@
  * signals and no descriptor that was not named for it. The user of a child is set on this thread only, for the moment
  * of the spawn, by raw system calls: the other threads keep theirs, and execve in the child makes it final.
  */
-import type { ProcessEnd } from "./applet.ts";
+import type { ProcessEnd } from "../applet.ts";
 import { addressOf, checked, cString, cStrings, ERRNO, errno, libc, LibcError, preloadLibc, SYSCALL } from "./libc.ts";
-import { type LimitedEnvironment, setLimits } from "./libc_limits.ts";
+import { type LimitedEnvironment, setLimits } from "./limits.ts";
 
 const SETPGROUP = 0x02;
 const SETSIGDEF = 0x04;

@@ -2,8 +2,8 @@
  * Limits of a domain, or of one user by the key `user@domain`: table vlimits [spec tables]. Consulted where DOMAIN_LIMITS
  * is set. Times are seconds since 1970, -1 for never; counts -1 for unlimited; quotas in bytes, 0 for none.
  */
-import { type Database, numberOf, type Row, textOf } from "./database.ts";
-import { USER_FLAGS } from "./users.ts";
+import { type Database, numberOf, type Row, textOf } from "../database.ts";
+import { USER_FLAGS } from "../users.ts";
 
 /** Columns of vlimits and their values when there is no row. */
 const DEFAULTS = {

@@ -1,20 +1,10 @@
 /** Processes and descriptors by libc. Identity changes need root and are skipped, loudly, without. */
-import { assert, assertEquals, assertThrows } from "../tests/support/assert.ts";
+import { assert, assertEquals, assertThrows } from "../../tests/support/assert.ts";
 import { LibcError, preloadLibc } from "./libc.ts";
-import { accountByName, accountByUid, groupId } from "./libc_account.ts";
-import {
-  closeFd,
-  descriptor,
-  OPEN,
-  openFd,
-  openPipe,
-  pipeWriter,
-  tryFcntlLock,
-  tryFlock,
-  tryLockFile,
-} from "./libc_fd.ts";
-import { freeBytes, makeFifo, setUmask, syncFileSystem } from "./libc_files.ts";
-import { parentPid, processExists, spawnProcess, waitForProcess } from "./libc_process.ts";
+import { accountByName, accountByUid, groupId } from "./account.ts";
+import { closeFd, descriptor, OPEN, openFd, openPipe, pipeWriter, tryFcntlLock, tryFlock, tryLockFile } from "./fd.ts";
+import { freeBytes, makeFifo, setUmask, syncFileSystem } from "./files.ts";
+import { parentPid, processExists, spawnProcess, waitForProcess } from "./process.ts";
 
 preloadLibc();
 const env = { PATH: "/usr/bin:/bin" };

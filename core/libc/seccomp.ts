@@ -3,7 +3,7 @@
  * For roles that start nothing. Refused calls fail with EPERM. [man seccomp.2]
  */
 import { addressOf, libc, SYSCALL } from "./libc.ts";
-import { setNoNewPrivileges } from "./libc_landlock.ts";
+import { setNoNewPrivileges } from "./landlock.ts";
 
 const SET_MODE_FILTER = 1n;
 const FLAG_TSYNC = 1n;

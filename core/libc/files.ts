@@ -2,7 +2,7 @@
  * What files need beyond Deno: FIFOs, the umask, free space, and a sync of a whole file system for a batch of names.
  */
 import { checked, cString, libc } from "./libc.ts";
-import { closeFd, OPEN, openFd } from "./libc_fd.ts";
+import { closeFd, OPEN, openFd } from "./fd.ts";
 
 /** Makes a FIFO (lock/trigger); throws LibcError with errno EEXIST when the path is taken. */
 export function makeFifo(path: string, mode: number): void {

@@ -1,6 +1,6 @@
 /** The socket of the local syslog daemon: Unix datagrams, which Deno sends only from a socket with a path of its own. */
 import { checked, cString, libc } from "./libc.ts";
-import { closeFd } from "./libc_fd.ts";
+import { closeFd } from "./fd.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;

@@ -1,5 +1,5 @@
 /** Alias lines of virtual addresses: table valias, several rows an alias [spec tables] [man valias.1]. */
-import { type Database, DuplicateRow, textOf } from "./database.ts";
+import { type Database, DuplicateRow, textOf } from "../database.ts";
 
 /** One line of one alias: `&address`, `address`, `/path` or `|command`. */
 export interface AliasLine {

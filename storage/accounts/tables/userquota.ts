@@ -1,5 +1,5 @@
 /** The last time a user was seen over quota: table userquota [spec tables]. */
-import { type Database, numberOf } from "./database.ts";
+import { type Database, numberOf } from "../database.ts";
 
 /** The quota observations of the local database. */
 export class UserQuotas {

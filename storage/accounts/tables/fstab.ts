@@ -1,5 +1,5 @@
 /** Capacity of file systems for users' homes: table fstab [spec tables] [man vfstab.8]. Sizes in bytes. */
-import { type Database, numberOf, type Row, textOf } from "./database.ts";
+import { type Database, numberOf, type Row, textOf } from "../database.ts";
 
 /** One file system of one host; a maximum of -1 or 0 is none. */
 export interface FileSystem {

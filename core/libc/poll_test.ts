@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "../tests/support/assert.ts";
+import { assert, assertEquals } from "../../tests/support/assert.ts";
 import { preloadLibc } from "./libc.ts";
-import { closeFd, openPipe } from "./libc_fd.ts";
+import { closeFd, openPipe } from "./fd.ts";
 import {
   INOTIFY,
   inotifyAdd,
@@ -12,7 +12,7 @@ import {
   tryOpenProcess,
   tryReadFd,
   tryWriteFd,
-} from "./libc_poll.ts";
+} from "./poll.ts";
 
 preloadLibc();
 

@@ -1,10 +1,10 @@
 /** Sockets as descriptors: listen, connect, accept, names, and their hand-over to a child. */
-import { assertEquals, assertRejects, assertThrows } from "../tests/support/assert.ts";
+import { assertEquals, assertRejects, assertThrows } from "../../tests/support/assert.ts";
 import { LibcError, preloadLibc } from "./libc.ts";
-import { childEnd, polledPipe } from "./libc_children.ts";
-import { closeFd, descriptor, openPipe } from "./libc_fd.ts";
-import { Poller } from "./libc_poll.ts";
-import { spawnProcess } from "./libc_process.ts";
+import { childEnd, polledPipe } from "./children.ts";
+import { closeFd, descriptor, openPipe } from "./fd.ts";
+import { Poller } from "./poll.ts";
+import { spawnProcess } from "./process.ts";
 import {
   acceptSocket,
   connectSocket,
@@ -13,7 +13,7 @@ import {
   peerName,
   shutdownWrite,
   waitReadable,
-} from "./libc_socket.ts";
+} from "./socket.ts";
 
 preloadLibc();
 

@@ -1,5 +1,5 @@
 /** The virtual domain of a local IP address: table ip_alias_map [spec tables] [man vipmap.8]. */
-import { type Database, textOf } from "./database.ts";
+import { type Database, textOf } from "../database.ts";
 
 /** The IP addresses of the local database. */
 export class IpAliases {

@@ -1,7 +1,7 @@
 /** The terminal: reading a password without echo from /dev/tty, whatever standard input is. */
-import { latin1Bytes } from "./bytes.ts";
+import { latin1Bytes } from "../bytes.ts";
 import { checked, libc, LibcError } from "./libc.ts";
-import { closeFd, descriptor, OPEN, openFd } from "./libc_fd.ts";
+import { closeFd, descriptor, OPEN, openFd } from "./fd.ts";
 
 const ECHO = 0o10;
 const TERMIOS_BYTES = 60;

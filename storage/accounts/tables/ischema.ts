@@ -2,9 +2,9 @@
  * Schema steps already applied: table ischema [spec tables, schema history]. A database of the original gets the missing
  * ones; a database of ours is made with all of them.
  */
-import type { Database } from "./database.ts";
-import { numberOf } from "./database.ts";
-import { Permanent } from "../../core/errors.ts";
+import type { Database } from "../database.ts";
+import { numberOf } from "../database.ts";
+import { Permanent } from "../../../core/errors.ts";
 import { createStatements } from "./schema_ddl.ts";
 import { TABLES } from "./schema_table.ts";
 

@@ -1,5 +1,5 @@
 /** Templates of tables: a name, and what stands in the parentheses of MySQL's CREATE TABLE, for both drivers [man vtable.1]. */
-import { Permanent } from "../../core/errors.ts";
+import { Permanent } from "../../../core/errors.ts";
 import { type DatabaseKind, sqlName } from "./schema_ddl.ts";
 
 /** A template. */

@@ -2,7 +2,7 @@
  * State of the adaptive directory tree of users' homes: one table for each file system and letter range, one row a
  * domain [spec tables, dir_control] [spec formats 23]. user_dir.ts has the rules.
  */
-import { type Database, numberOf, type Queryable, textOf } from "./database.ts";
+import { type Database, numberOf, type Queryable, textOf } from "../database.ts";
 import { sqlName } from "./schema_ddl.ts";
 
 /** Where the next home goes. Levels are lists of three, outermost last filled as the original does. */

@@ -1,8 +1,8 @@
 /** Unit tests of soft limits: the variable in which they wait, and setting them for another process. */
 import { preloadLibc } from "./libc.ts";
-import { formatLimits, parseLimits, setLimits, softLimit, takePendingLimits } from "./libc_limits.ts";
-import { spawnForTests } from "../tests/support/spawn.ts";
-import { assert, assertEquals } from "../tests/support/assert.ts";
+import { formatLimits, parseLimits, setLimits, softLimit, takePendingLimits } from "./limits.ts";
+import { spawnForTests } from "../../tests/support/spawn.ts";
+import { assert, assertEquals } from "../../tests/support/assert.ts";
 
 preloadLibc();
 

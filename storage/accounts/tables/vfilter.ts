@@ -1,6 +1,6 @@
 /** Filter rules of users: table vfilter [spec tables] [spec formats 24]. What they mean: mail/filter. */
-import type { FilterRule } from "../../mail/filter/rules.ts";
-import { type Database, DuplicateRow, numberOf, textOf } from "./database.ts";
+import type { FilterRule } from "../../../mail/filter/rules.ts";
+import { type Database, DuplicateRow, numberOf, textOf } from "../database.ts";
 
 const COLUMNS = "emailid, filter_no, filter_name, header_name, comparision, keyword, destination, bounce_action";
 

@@ -2,11 +2,11 @@
  * Many children and their pipes waited for by one Poller, in place of a pool thread for each (a process has 32 of those):
  * for servers that keep hundreds of processes.
  */
-import type { ProcessEnd } from "./applet.ts";
+import type { ProcessEnd } from "../applet.ts";
 import { ERRNO, errno, libc, LibcError } from "./libc.ts";
-import { closeFd, type Descriptor } from "./libc_fd.ts";
-import { type Poller, setNonblocking, tryOpenProcess, tryReadFd } from "./libc_poll.ts";
-import { startedChildren } from "./libc_process.ts";
+import { closeFd, type Descriptor } from "./fd.ts";
+import { type Poller, setNonblocking, tryOpenProcess, tryReadFd } from "./poll.ts";
+import { startedChildren } from "./process.ts";
 
 const WNOHANG = 1;
 /** Pause before a pipe that was full is tried again. */

@@ -1,5 +1,5 @@
 /** Bulletins waiting for a user's next login: table bulkmail [spec tables] [spec formats 26]. */
-import { type Database, textOf } from "./database.ts";
+import { type Database, textOf } from "../database.ts";
 
 /** Folder of a domain with the messages; BULK_MAILDIR. */
 export const BULLETIN_FOLDER = "bulk_mail";
