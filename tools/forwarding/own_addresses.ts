@@ -4,7 +4,7 @@
  */
 
 /** A mail domain in front of a dash, as virtual domains put it before the user's name. */
-const DOMAIN_PREFIX = /^[^-@]*(?:-[^-@.]+)*\.[^@]*-$/;
+const DOMAIN_PREFIX = /^[^@-]*(?:-[^@.-]+)*[.][^@]*-$/;
 
 /** The plain address first, the recipient as it is in the environment last; none when RECIPIENT is not set. */
 export function ownAddresses(variable: (name: string) => string | undefined): string[] {
