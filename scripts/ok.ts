@@ -1,7 +1,7 @@
 /**
  * The gate: format, lint, types, generated files, house lint, then all tests; its last line is `N passed, N failed`, each
  * gate counted as one. Files or folders as arguments: tests of these only, no gates. --compiled: builds the executable
- * and runs the tests that work on programs (tests/applets, e2e, fence, interop) with it.
+ * and runs the tests that work on programs (tests/applets, e2e, fence) with it.
  */
 import { checkoutFolder } from "./lib/walk.ts";
 import { addCounts, type Counts, readCounts } from "./lib/test_counts.ts";
@@ -70,7 +70,7 @@ async function runCompiled(): Promise<Counts> {
   const { code } = await deno(["run", "-A", "scripts/compile.ts"]);
   console.log(`gate compile: ${code === 0 ? "ok" : "FAILED"}`);
   if (code !== 0) return FAILED;
-  const folders = ["tests/applets", "tests/e2e", "tests/fence", "tests/interop"].filter(isFolder);
+  const folders = ["tests/applets", "tests/e2e", "tests/fence"].filter(isFolder);
   return addCounts(PASSED, await runTests(folders, { INDIMAIL_BIN: `${root}/dist/indimail` }));
 }
 
