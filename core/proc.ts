@@ -59,7 +59,12 @@ function createEnv(applet: Applet): Env {
       if (!(applet.env && name in applet.env)) {
         throw new Error(`${applet.names[0]} reads the environment variable ${name} without declaring it`);
       }
-      return Deno.env.get(name);
+      try {
+        return Deno.env.get(name);
+      } catch (error) {
+        if (error instanceof Deno.errors.InvalidData) return wholeEnvironment()[name]; // bytes that are no UTF-8
+        throw error;
+      }
     },
     all: wholeEnvironment,
   };

@@ -4,32 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { latin1Bytes } from "../../core/bytes.ts";
-
-/** How addresses are rewritten. */
-export interface SrsSettings {
-  /** Domain of rewritten addresses. */
-  readonly domain: string;
-  /** At least one: the first makes hashes, all of them are believed. */
-  readonly secrets: readonly string[];
-  /** What follows SRS0 and SRS1. */
-  readonly separator: "=" | "-" | "+";
-  /** Characters of a hash that are made. */
-  readonly hashLength: number;
-  /** Characters of a hash that are asked for. */
-  readonly hashLengthMin: number;
-  readonly ageDaysMax: number;
-  /** Rewrites senders of `domain` too. */
-  readonly always: boolean;
-}
-
-/** Settings where control files do not say: separator, hash lengths, age [man indimail-srs.9]. */
-export const SRS_DEFAULTS = {
-  separator: "=",
-  hashLength: 4,
-  hashLengthMin: 4,
-  ageDaysMax: 21,
-  always: false,
-} as const;
+import { SRS_LOCAL as SRS, type SrsSettings } from "./settings.ts";
 
 /** What an SRS address means, or why it is not believed. */
 export type SrsResult =
@@ -40,7 +15,6 @@ const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const DAY_MS = 86_400_000;
 /** Days after which time stamps repeat. */
 const DAYS = 1024;
-const SRS = /^SRS([01])([-=+])(.*)$/is;
 
 function hashOf(secret: string, parts: readonly string[]): string {
   const hash = createHmac("sha1", latin1Bytes(secret));
@@ -87,11 +61,6 @@ function pieces(text: string, count: number): readonly string[] | undefined {
     rest = rest.slice(at + 1);
   }
   return [...found, rest];
-}
-
-/** True when a local part has the form of a rewritten one. */
-export function isSrsAddress(address: string): boolean {
-  return SRS.test(address.slice(0, Math.max(address.lastIndexOf("@"), 0)));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "../../tests/support/assert.ts";
-import { isSrsAddress, restoreSender, rewriteSender, SRS_DEFAULTS, type SrsSettings } from "./srs.ts";
+import { isSrsAddress, SRS_DEFAULTS, type SrsSettings } from "./settings.ts";
+import { restoreSender, rewriteSender } from "./srs.ts";
 
 const SETTINGS: SrsSettings = { ...SRS_DEFAULTS, domain: "srs.example.org", secrets: ["tops3cr3t"] };
 const NOW_MS = Date.UTC(2026, 10, 23, 12);

@@ -60,7 +60,7 @@ Deno.test({ name: "an automatic answer goes to whom formail -r answers, and refe
       const answer = await ours("autoresponder", ["-N", "-l", "-s", "Re: ", `${folder}/text`, folder], message);
       assertEquals(answer.code, 0, answer.stderr);
       const fields = ["-c", "-X", "To:", "-X", "Subject:", "-X", "In-Reply-To:", "-X", "References:"];
-      const sorted = (text: string) => text.split("\n").filter((line) => line !== "").toSorted();
+      const sorted = (text: string) => text.replace(/ +/g, " ").split("\n").filter((line) => line !== "").toSorted();
       const theirs = await formail(fields, await formail(["-r"], message));
       assertEquals(sorted(await formail(fields, answer.stdout)), sorted(theirs), what);
     } finally {
@@ -94,7 +94,7 @@ Deno.test({ name: "preline makes of a message one that formail takes out of an m
   const { stdout } = await ours("preline", ["cat"], MESSAGES.plain);
   assertEquals(await formail(["-X", "From "], stdout), DELIVERY.UFLINE);
   assertEquals(
-    await formail(["-s", "formail", "-x", "Delivered-To:"], stdout + stdout),
+    await formail(["-s", "formail", "-x", "Delivered-To:"], `${stdout}\n${stdout}`),
     " joe@in.test\n joe@in.test\n",
   );
 });

@@ -11,8 +11,11 @@ export interface ForwardRecord {
   readonly data: string;
 }
 
-const SPACE = /[ \t\n]+/y;
-const PLAIN = /[^ \t\n:,;#\\\0]+/y;
+const LF = 10;
+const NUL = 0;
+/** Characters with a meaning, by code; all others are parts of words. */
+const MARKS = new Uint8Array(256);
+for (const mark of " \t\n:,;#\\\0") MARKS[mark.charCodeAt(0)] = 1;
 
 /** Reads the text form. */
 export class ForwardReader {
@@ -22,31 +25,29 @@ export class ForwardReader {
   #instructions = "";
   #inCommands = false;
   #state: "text" | "comment" | "escaped" = "text";
+  #records: ForwardRecord[] = [];
 
   /** The records that end in this piece of the text. Throws Permanent naming the line. */
-  *read(text: string): Generator<ForwardRecord> {
+  read(text: string): readonly ForwardRecord[] {
+    this.#records = [];
     for (let at = 0; at < text.length;) {
       if (this.#state === "comment") {
         const end = text.indexOf("\n", at);
-        if (end < 0) return;
+        if (end < 0) break;
         this.#state = "text";
         at = end;
         continue;
       }
+      const start = at;
       if (this.#state === "escaped") {
-        this.#add(text[at]!);
+        at++;
         this.#state = "text";
-        if (text[at++] === "\n") this.#line++;
-        continue;
-      }
-      SPACE.lastIndex = PLAIN.lastIndex = at;
-      const plain = PLAIN.exec(text)?.[0];
-      const skipped = plain === undefined ? SPACE.exec(text)?.[0] : undefined;
-      if (plain !== undefined) this.#add(plain);
-      else if (skipped !== undefined) this.#line += skipped.split("\n").length - 1;
-      else yield* this.#mark(text[at]!);
-      at += (plain ?? skipped ?? " ").length;
+        if (text.charCodeAt(start) === LF) this.#line++;
+      } else while (at < text.length && MARKS[text.charCodeAt(at)] === 0) at++;
+      if (at > start) this.#add(text.slice(start, at));
+      else this.#mark(text[at++]!);
     }
+    return this.#records;
   }
 
   /** Throws Permanent when the text ends within an instruction. */
@@ -54,32 +55,34 @@ export class ForwardReader {
     if (this.#inCommands || this.#target !== "") throw this.#error("the last instruction must end with a semicolon");
   }
 
-  *#mark(character: string): Generator<ForwardRecord> {
-    if (character === "#") this.#state = "comment";
+  #mark(character: string): void {
+    if (character === "\n") this.#line++;
+    else if (character === " " || character === "\t") return;
+    else if (character === "#") this.#state = "comment";
     else if (character === "\\") this.#state = "escaped";
     else if (character === ":") {
       if (this.#inCommands) throw this.#error("a second colon: the instruction before needs a semicolon at its end");
       this.#inCommands = true;
     } else if (character === "," || character === ";") {
       if (!this.#inCommands) throw this.#error(`a ${character === "," ? "comma" : "semicolon"} without a colon before`);
-      yield* this.#endCommand();
-      if (character === ";") yield* this.#endInstruction();
+      this.#endCommand();
+      if (character === ";") this.#endInstruction();
     } else this.#add(character);
   }
 
   #add(text: string): void {
-    refuseNul(text, `line ${this.#line}`);
+    if (text.charCodeAt(0) === NUL) refuseNul(text, `line ${this.#line}`);
     if (this.#inCommands) this.#command += text;
     else this.#target += text;
     if (this.#command.length + this.#target.length > INSTRUCTION_BYTES_MAX) throw this.#error("it is too long");
   }
 
-  *#endCommand(): Generator<ForwardRecord> {
+  #endCommand(): void {
     const command = this.#command;
     this.#command = "";
     if (command === "") return;
     if (command.startsWith("?")) {
-      yield { key: `?${this.#target}`.toLowerCase(), data: command.slice(1) };
+      this.#records.push({ key: `?${this.#target}`.toLowerCase(), data: command.slice(1) });
       return;
     }
     const isAddress = !"|!./".includes(command[0]!);
@@ -88,8 +91,9 @@ export class ForwardReader {
     if (this.#instructions.length > INSTRUCTION_BYTES_MAX) throw this.#error("the instruction is too long");
   }
 
-  *#endInstruction(): Generator<ForwardRecord> {
-    if (this.#instructions !== "") yield { key: `:${this.#target}`.toLowerCase(), data: this.#instructions };
+  #endInstruction(): void {
+    const key = `:${this.#target}`.toLowerCase();
+    if (this.#instructions !== "") this.#records.push({ key, data: this.#instructions });
     this.#target = "";
     this.#instructions = "";
     this.#inCommands = false;

@@ -22,8 +22,8 @@ export const applet = defineApplet({
   source: ["[man printforward.1]", "[spec formats 19]"],
   async run(proc) {
     let text = "";
-    for await (const record of streamedRecords(proc.stdin)) {
-      text += formatForwardRecord(record);
+    for await (const records of streamedRecords(proc.stdin)) {
+      for (const record of records) text += formatForwardRecord(record);
       if (text.length < WRITE_CHARS) continue;
       await proc.stdout.write(latin1Bytes(text));
       text = "";

@@ -2,11 +2,11 @@
  * Who was answered when: empty files PID.TIME.SENDER in a folder, links to one another to save inodes. TIME is in seconds
  * since 1970; SENDER is in lower case, with colons for slashes [man autoresponder.1].
  */
-import { createHash } from "node:crypto";
 import { linkSync } from "node:fs";
 import { systemText } from "../../core/byte_text.ts";
 import { latin1Bytes } from "../../core/bytes.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
+import { cdbHash } from "../../storage/cdb/hash.ts";
 
 /** Records of a folder above which the rest is not looked at: a week of answers has fewer. Ours. */
 const RECORDS_MAX = 1_000_000;
@@ -32,7 +32,8 @@ export interface Answer {
 export function recordName(sender: string): string {
   const name = sender.toLowerCase().replaceAll("/", ":").replaceAll("\0", ":");
   if (name.length <= SENDER_BYTES_MAX) return name;
-  const hash = createHash("sha256").update(latin1Bytes(name)).digest("hex");
+  const bytes = latin1Bytes(name);
+  const hash = [cdbHash(bytes), cdbHash(bytes, 0)].map((part) => part.toString(16).padStart(8, "0")).join("");
   return `${name.slice(0, SENDER_BYTES_MAX - hash.length - 1)}.${hash}`;
 }
 

@@ -7,7 +7,7 @@ import { errorText, Permanent, Temporary, Usage } from "../../core/errors.ts";
 import { seekStart } from "../../core/libc/seek.ts";
 import type { ByteWriter } from "../../core/stream.ts";
 import { formatPhrase } from "../../mail/address/format.ts";
-import { isSrsAddress, restoreSender } from "../../mail/srs/srs.ts";
+import { isSrsAddress } from "../../mail/srs/settings.ts";
 import { type AnswerLimit, noteAnswer } from "./auto_reply_history.ts";
 import { headerObjection, isLooping, senderObjection } from "./auto_reply_rules.ts";
 import { autoReplyEnd, autoReplyStart } from "./auto_reply_text.ts";
@@ -94,11 +94,12 @@ function required(proc: Responder, name: string): string {
 }
 
 /** Whom the answer goes to: the sender, or who he was before another host forwarded his mail. Throws Permanent. */
-function answeredSender(proc: Responder): string {
+async function answeredSender(proc: Responder): Promise<string> {
   const sender = required(proc, "SENDER");
   const settings = isSrsAddress(sender) ? readSrsSettings(proc) : undefined;
   const domain = sender.slice(sender.lastIndexOf("@") + 1).toLowerCase();
   if (settings === undefined || domain !== settings.domain.toLowerCase()) return sender;
+  const { restoreSender } = await import("../../mail/srs/srs.ts");
   const result = restoreSender(sender, settings, proc.clock.nowMs());
   if (result.kind === "refused") throw new Permanent(`SRS: ${result.reason}: ${sender}`);
   return result.address;
@@ -174,14 +175,14 @@ async function answer(proc: Responder): Promise<void> {
   const limit = checkTime(proc);
   const text = fileText(file);
   if (!isFolder(folder)) throw new Temporary(`there is no folder ${folder}`);
-  const sender = answeredSender(proc);
+  const sender = await answeredSender(proc);
   const deliveredTo = required(proc, "DTLINE");
   required(proc, "RECIPIENT");
   required(proc, "HOST");
   const own = ownAddresses((name) => variable(proc, name));
   const recipient = own[0]!;
   ignoreIf(senderObjection(sender));
-  ignoreIf(isRefusedAddress(proc.paths.control, sender) ? "control file badrcptto refuses SENDER" : undefined);
+  ignoreIf(await isRefusedAddress(proc.paths.control, sender) ? "control file badrcptto refuses SENDER" : undefined);
   if (options.copy) rewindMessage();
   else seekStart(0);
   const { header } = await readHeader(proc.stdin);

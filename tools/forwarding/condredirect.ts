@@ -29,7 +29,7 @@ export const applet = defineApplet({
     `condredirect gives the message to the program. When that ends with 0 the message is forwarded to the address and the
 next lines of the .qmail file are skipped; when it ends otherwise, or there is no such program, the next line follows. With -r it
 is the other way round. 111 means in both cases that the delivery is tried again later, and 100 that the message is refused:
-programs like iftocc, whose no is 100, stand behind sh or except where their no must not refuse the message.
+programs like iftocc, whose no is 100, are put behind sh where their no must not refuse the message.
 
 The program may leave no child behind that reads the message. The sender is rewritten where SRS is configured.`,
   env: { ...deliveryEnv("SENDER", "DTLINE", "QQEH"), ...QUEUE_ENV, ...SRS_ENV },
@@ -47,7 +47,7 @@ The program may leave no child behind that reads the message. The sender is rewr
     if (address === "") throw new Usage("the address is empty");
     if (!await isWanted(proc, command, { reversed: proc.options.reversed })) return COMMAND_EXIT.done;
     rewindMessage();
-    const sender = forwardingSender(proc, neededVariable(proc, "SENDER"));
+    const sender = await forwardingSender(proc, neededVariable(proc, "SENDER"));
     const head = neededVariable(proc, "DTLINE") + (variable(proc, "QQEH") ?? "");
     const chunks = () => messageChunks(proc.stdin, head);
     const pid = await queueMail(proc, { sender, recipients: [byteText(address)], chunks });

@@ -62,7 +62,7 @@ export const applet = defineApplet({
     `condtomaildir gives the message to the program. When that ends with 0 the message is stored in the Maildir and the next
 lines of the .qmail file are skipped; when it ends otherwise, or there is no such program, the next line follows. With -r it is
 the other way round. 111 means in both cases that the delivery is tried again later, and 100 that the message is refused: programs
-like iftocc, whose no is 100, stand behind sh or except where their no must not refuse the message.
+like iftocc, whose no is 100, are put behind sh where their no must not refuse the message.
 
 In front of the message stand the Return-Path and Delivered-To lines. A Maildir with a quota in its maildirsize takes no more than
 that; a message for which there is no room is refused.`,

@@ -29,7 +29,7 @@ export function deliveryEnv<K extends keyof typeof DELIVERY_ENV>(
 
 /** A variable; undefined when it is not set. */
 export function variable(proc: { readonly env: Env }, name: string): string | undefined {
-  const text = proc.env.get(name) ?? proc.env.all()[name]; // one that is not UTF-8 is only among all
+  const text = proc.env.get(name);
   return text === undefined ? undefined : byteText(text);
 }
 

@@ -29,7 +29,7 @@ for each address and an X-Forwarded-For line with the sender, which is rewritten
   source: ["[man forward.9]"],
   async run(proc) {
     const recipients = byteArgs(proc.args);
-    const sender = forwardingSender(proc, neededVariable(proc, "NEWSENDER"));
+    const sender = await forwardingSender(proc, neededVariable(proc, "NEWSENDER"));
     const head = neededVariable(proc, "DTLINE") +
       recipients.map((recipient) => `X-Forwarded-To: ${headerText(recipient)}\n`).join("") +
       `X-Forwarded-For: ${headerText(sender)}\n${variable(proc, "QQEH") ?? ""}`;

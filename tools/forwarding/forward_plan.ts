@@ -88,7 +88,7 @@ class Planner {
   #wait(entries: readonly string[]): void {
     for (const entry of entries) {
       const isList = entry.startsWith(".") || entry.startsWith("/");
-      if (isList || (entry.startsWith("&") && entry.length < ADDRESS_BYTES_MAX)) this.#waiting.push(entry);
+      if (isList || (/^&./s.test(entry) && entry.length < ADDRESS_BYTES_MAX)) this.#waiting.push(entry);
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { latin1Bytes } from "../../core/bytes.ts";
 import { controlLines } from "../../core/control_lines.ts";
-import { CdbFile } from "../../storage/cdb/reader.ts";
+import { pathExists } from "../../core/path_exists.ts";
 
 /** Control files, for the declarations of programs. */
 export const REFUSED_CONTROL = ["badrcptto", "badrcptpatterns"] as const;
@@ -27,12 +27,17 @@ export function addressPattern(pattern: string): (address: string) => boolean {
 }
 
 /** Whether the address is refused. Throws Temporary when a file cannot be read. */
-export function isRefusedAddress(control: string, address: string): boolean {
+export async function isRefusedAddress(control: string, address: string): Promise<boolean> {
   const lower = address.toLowerCase();
   const keys = [lower, lower.slice(Math.max(lower.lastIndexOf("@"), 0))];
   const lines = new Set(controlLines(control, "badrcptto")?.map((line) => line.toLowerCase()));
-  const cdb = new CdbFile(`${control}/badrcptto.cdb`).current();
-  if (keys.some((key) => lines.has(key) || cdb?.find(latin1Bytes(key)) !== undefined)) return true;
+  if (keys.some((key) => lines.has(key))) return true;
+  const database = `${control}/badrcptto.cdb`;
+  if (pathExists(database)) {
+    const { Cdb } = await import("../../storage/cdb/reader.ts");
+    const cdb = Cdb.open(database);
+    if (keys.some((key) => cdb.find(latin1Bytes(key)) !== undefined)) return true;
+  }
   let refused = false;
   for (const line of controlLines(control, "badrcptpatterns") ?? []) {
     const exception = line.startsWith("!");

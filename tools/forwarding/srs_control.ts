@@ -6,8 +6,7 @@ import type { Proc } from "../../core/applet.ts";
 import { latin1Bytes } from "../../core/bytes.ts";
 import { controlLines } from "../../core/control_lines.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
-import { rewriteSender, SRS_DEFAULTS, type SrsSettings } from "../../mail/srs/srs.ts";
-import { CdbFile } from "../../storage/cdb/reader.ts";
+import { SRS_DEFAULTS, type SrsSettings } from "../../mail/srs/settings.ts";
 import { variable } from "./delivery.ts";
 
 /** Variables, for the declarations of programs. */
@@ -71,9 +70,10 @@ export function readSrsSettings(proc: Surroundings): SrsSettings | undefined {
 }
 
 /** Whether control/rcpthosts names the domain: mail of it may leave from here under its own name. */
-function isOurs(control: string, domain: string): boolean {
+async function isOurs(control: string, domain: string): Promise<boolean> {
   const hosts = controlLines(control, "rcpthosts");
   if (hosts === undefined) return true;
+  const { CdbFile } = await import("../../storage/cdb/reader.ts");
   const more = new CdbFile(`${control}/morercpthosts.cdb`).current();
   const known = new Set(hosts.map((host) => host.toLowerCase()));
   for (let name = domain.toLowerCase();;) {
@@ -85,11 +85,12 @@ function isOurs(control: string, domain: string): boolean {
 }
 
 /** The sender that a message is forwarded with. Throws Permanent or Temporary. */
-export function forwardingSender(proc: Surroundings & Pick<Proc, "clock">, sender: string): string {
+export async function forwardingSender(proc: Surroundings & Pick<Proc, "clock">, sender: string): Promise<string> {
   const settings = readSrsSettings(proc);
   if (settings === undefined || sender === "") return sender;
   const at = sender.lastIndexOf("@");
   if (at < 0) throw new Permanent(`SRS: the sender ${sender} has no @`);
-  if (!settings.always && isOurs(proc.paths.control, sender.slice(at + 1))) return sender;
+  if (!settings.always && await isOurs(proc.paths.control, sender.slice(at + 1))) return sender;
+  const { rewriteSender } = await import("../../mail/srs/srs.ts"); // cryptography, which most forwards do without
   return rewriteSender(sender, settings, proc.clock.nowMs());
 }
