@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { command, eventually, freeOffset, isCompiledRun, SERVICE_PORTS } from "../support/installation.ts";
+import { killChild } from "../support/kill_child.ts";
 
 /** Some user without privileges; need not exist. */
 const UID = "61234";
@@ -55,7 +56,7 @@ async function ordinaryUser(): Promise<void> {
       assertMatch(await run(["status"]), /^mailbox +up /m);
       assertMatch(await run(["doctor"]), /^server +ok /m);
     } finally {
-      serve.kill("SIGTERM");
+      killChild(serve, "SIGTERM");
       assertEquals((await serve.status).code, 0, output);
       await Promise.all(reading);
     }

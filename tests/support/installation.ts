@@ -3,6 +3,7 @@
  * the compiled binary (INDIMAIL_BIN) through symlinks made by `indimail link`. Stopped by pid, and nothing is left.
  */
 import { assertEquals } from "./assert.ts";
+import { killChild } from "./kill_child.ts";
 
 /** What a finished command left. */
 export interface CommandResult {
@@ -129,7 +130,7 @@ export class Installation implements AsyncDisposable {
     const serve = this.#serve;
     if (!serve) return 0;
     this.#serve = undefined;
-    serve.kill(signal);
+    killChild(serve, signal);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`did not stop in time:\n${this.#output}`)), STOP_WAIT_MS);

@@ -3,6 +3,7 @@
  * by its process id. Needs the programs mariadb-install-db and mariadbd (Debian: mariadb-server).
  */
 import type { MysqlSettings } from "../../storage/accounts/mysql_settings.ts";
+import { killChild } from "./kill_child.ts";
 
 /** A running server; the user root has no password. */
 export interface Mariadb {
@@ -109,8 +110,8 @@ export async function startMariadb(options: { readonly tcp?: boolean } = {}): Pr
   const network = await networkArguments(folder, port);
   let child: Deno.ChildProcess | undefined;
   async function stop(): Promise<void> {
-    child?.kill("SIGCONT");
-    child?.kill("SIGTERM");
+    if (child) killChild(child, "SIGCONT");
+    if (child) killChild(child, "SIGTERM");
     await child?.status;
     child = undefined;
   }

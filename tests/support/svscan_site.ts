@@ -5,6 +5,7 @@
 import { tryReadProcessStatus } from "../../core/process_status.ts";
 import { readStand } from "../../tools/daemontools/supervision/stand.ts";
 import type { Status } from "../../tools/daemontools/supervision/status.ts";
+import { killChild } from "./kill_child.ts";
 
 const EXECUTABLE = Deno.env.get("INDIMAIL_BIN");
 const FLAGS = ["run", "-A", "--no-prompt", "--unstable-net", "--unstable-worker-options"];
@@ -80,7 +81,7 @@ export class SvscanSite implements AsyncDisposable {
   /** Ends svscan by a signal; what it wrote on standard error. Its services may hold that open, so not after KILL. */
   async end(signal: Deno.Signal): Promise<string> {
     if (!this.#child) return "";
-    this.#child.kill(signal);
+    killChild(this.#child, signal);
     await this.#child.status;
     this.#child = undefined;
     return signal === "SIGKILL" ? "" : await this.#errors;

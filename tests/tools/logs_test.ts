@@ -14,6 +14,7 @@ import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { TEST_CERTIFICATE, TEST_CERTIFICATE_OTHER } from "../support/certificates.ts";
 import { eventually } from "../support/installation.ts";
 import { makeLog, taiLabel } from "../support/mail_log.ts";
+import { killChild } from "../support/kill_child.ts";
 
 const MAIN = decodeURIComponent(new URL("../../main.ts", import.meta.url).pathname);
 const EXECUTABLE = Deno.env.get("INDIMAIL_BIN");
@@ -52,11 +53,7 @@ class Site implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) {
-      try {
-        child.kill("SIGTERM");
-      } catch (error) {
-        if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error; // has ended
-      }
+      killChild(child, "SIGTERM");
       await child.status;
     }
     await Deno.remove(this.folder, { recursive: true });
@@ -153,7 +150,7 @@ class LogServer {
   /** Kills the servers and stops listening. */
   async kill(): Promise<void> {
     this.listener.close();
-    for (const child of this.#children) child.kill("SIGKILL");
+    for (const child of this.#children) killChild(child, "SIGKILL");
     this.#ending.abort();
     await Promise.all([...this.#sessions, this.#accepting]);
   }

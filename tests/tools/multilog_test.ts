@@ -5,6 +5,7 @@
 import { DENO_RUN_FLAGS } from "../../core/self.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { command, eventually } from "../support/installation.ts";
+import { killChild } from "../support/kill_child.ts";
 
 const MAIN = decodeURIComponent(new URL("../../main.ts", import.meta.url).pathname);
 const EXECUTABLE = Deno.env.get("INDIMAIL_BIN");
@@ -44,11 +45,7 @@ class Site implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#held.close();
     for (const child of this.#children) {
-      try {
-        child.kill("SIGKILL");
-      } catch (error) {
-        if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error; // has ended
-      }
+      killChild(child, "SIGKILL");
       await child.status;
     }
     await Deno.remove(this.folder, { recursive: true });

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { TEST_CERTIFICATE } from "../support/certificates.ts";
 import { command, eventually, isCompiledRun } from "../support/installation.ts";
 import { hasStartTls } from "../support/runtime.ts";
+import { killChild } from "../support/kill_child.ts";
 
 const MAIN = decodeURIComponent(new URL("../../main.ts", import.meta.url).pathname);
 const DENO = [Deno.execPath(), ...DENO_RUN_FLAGS, MAIN];
@@ -72,11 +73,7 @@ class Server implements AsyncDisposable {
 
   /** Ends it; its exit code. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<number> {
-    try {
-      this.child.kill(signal);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killChild(this.child, signal);
     const { code } = await this.child.status;
     await this.#reading;
     return code;
