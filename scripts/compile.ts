@@ -2,8 +2,9 @@
  * Makes the executable dist/indimail: esbuild bundles main.ts and worker.ts with code splitting (every byte that is
  * embedded costs start time), `deno compile` puts the result behind a runtime. DENORT_BIN names another runtime.
  */
-import { build, type Plugin, stop } from "esbuild";
+import { build, type BuildOptions, type Plugin, stop } from "esbuild";
 import { isBuiltin } from "node:module";
+import { brotliCompressSync } from "node:zlib";
 import { errorText } from "../core/errors.ts";
 import { checkoutFolder } from "./lib/walk.ts";
 
@@ -23,6 +24,18 @@ const COMPILE_FLAGS = [
   // without it every isolate copies 2 MB of builtins: 4 MB of memory a daemon
   "--v8-flags=--no-short-builtin-calls,--max-semi-space-size=4",
 ];
+
+/** How esbuild writes. */
+const OUTPUT = {
+  bundle: true,
+  minify: true,
+  keepNames: false,
+  format: "esm",
+  platform: "node",
+  target: "esnext",
+  legalComments: "none",
+  logLevel: "warning",
+} as const satisfies BuildOptions;
 
 /** Modules of Node by their full name; those that packages require are fetched from the runtime when first used. */
 const builtins: Plugin = {
@@ -55,9 +68,21 @@ const unusedData: Plugin = {
   },
 };
 
+/** Text of a package as one module, with nothing left to import but modules of Node. */
+async function packageText(source: string): Promise<string> {
+  const result = await build({
+    absWorkingDir: root,
+    stdin: { contents: source, resolveDir: root },
+    write: false,
+    ...OUTPUT,
+    plugins: [builtins, unusedData],
+  });
+  return result.outputFiles[0]!.text;
+}
+
 /**
- * Packages that are loaded late. esbuild gives such a CommonJS module as its default only; here it gets the names that
- * the runtime gives it.
+ * Packages that are loaded late are embedded compressed: few processes need them, and what is embedded is in the memory
+ * of all. esbuild gives a CommonJS module as its default only; here it gets the names that the runtime gives it.
  */
 const latePackages: Plugin = {
   name: "late-packages",
@@ -70,8 +95,19 @@ const latePackages: Plugin = {
       const loaded: Record<string, unknown> = await import(path);
       const names = Object.keys(loaded).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "default");
       const own = "default" in loaded ? "export default all.default;" : "";
-      const text = `import * as all from ${JSON.stringify(path)};\nexport const { ${names.join(", ")} } = all;\n${own}`;
-      return { contents: text, loader: "js", resolveDir: root };
+      const exported = `export const { ${names.join(", ")} } = all;\n${own}`;
+      const text = await packageText(`import * as all from ${JSON.stringify(path)};\n${exported}`);
+      const packed = brotliCompressSync(text).toString("base64");
+      return {
+        contents: [
+          'import { brotliDecompressSync } from "node:zlib";',
+          `const text = brotliDecompressSync(Buffer.from("${packed}", "base64"));`,
+          'const all = await import("data:text/javascript;base64," + text.toString("base64"));',
+          exported,
+        ].join("\n"),
+        loader: "js",
+        resolveDir: root,
+      };
     });
   },
 };
@@ -82,16 +118,9 @@ async function bundle(): Promise<readonly string[]> {
     absWorkingDir: root,
     entryPoints: ["main.ts", "worker.ts"],
     outdir: BUNDLE,
-    bundle: true,
     splitting: true,
-    minify: true,
-    keepNames: false,
-    format: "esm",
-    platform: "node",
-    target: "esnext",
-    legalComments: "none",
-    logLevel: "warning",
     metafile: true,
+    ...OUTPUT,
     plugins: [builtins, unusedData, latePackages],
   });
   await stop();

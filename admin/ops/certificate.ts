@@ -2,8 +2,7 @@
  * The self-signed certificate of the first run: key and certificate in one PEM file, as the original's servercert.pem.
  * For a start; an operator replaces it by one that peers can verify.
  */
-import "reflect-metadata";
-import * as x509 from "@peculiar/x509";
+import type { JsonGeneralName } from "@peculiar/x509";
 
 const VALID_DAYS = 3650;
 const DAY_MS = 86_400_000;
@@ -14,6 +13,8 @@ const BASE64_LINE = 64;
 
 /** Key and certificate in PEM for these host names (the first is the subject) and loopback addresses. ECDSA P-256. */
 export async function selfSignedCertificate(hostNames: readonly [string, ...string[]], nowMs: number): Promise<string> {
+  await import("reflect-metadata");
+  const x509 = await import("@peculiar/x509");
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const serial = crypto.getRandomValues(new Uint8Array(SERIAL_BYTES));
@@ -32,7 +33,7 @@ export async function selfSignedCertificate(hostNames: readonly [string, ...stri
       new x509.SubjectAlternativeNameExtension(
         [
           ...new Set(hostNames),
-        ].map((value): x509.JsonGeneralName => ({ type: "dns", value })).concat(
+        ].map((value): JsonGeneralName => ({ type: "dns", value })).concat(
           ["127.0.0.1", "::1"].map((value) => ({ type: "ip", value })),
         ),
       ),
