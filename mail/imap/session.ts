@@ -2,17 +2,18 @@
  * The IMAP4rev1 server session: greets, reads commands, refuses what the state does not allow, runs rows of the verb table,
  * answers, and ends cleanly. The connection and the store are given; it knows no files, sockets or clock.
  */
-import { errorText, Permanent, Temporary, TimedOut } from "../../core/errors.ts";
+import { errorText, Permanent } from "../../core/errors.ts";
 import type { ImapAccount, ImapLogin } from "./backend.ts";
 import { ALREADY_ANSWERED } from "./command_login.ts";
 import { runAppend } from "./command_append.ts";
 import { type Incoming, readCommand } from "./command_reader.ts";
-import { ImapInput, LineTooLong } from "./input.ts";
-import { ImapOutput } from "./output.ts";
+import { Dialogue } from "./dialogue.ts";
+import type { ImapInput } from "./input.ts";
+import type { ImapOutput } from "./output.ts";
 import { parseCommandStart } from "./parse.ts";
 import { bad, type CapabilityState, capabilityText, type Completion, formatCompletion, no, ok } from "./replies.ts";
 import type { SelectedMailbox } from "./selected.ts";
-import type { CommandContext, ImapEvent, ImapSettings, ImapState, ImapWire } from "./session_types.ts";
+import type { CommandContext, ImapSettings, ImapState, ImapWire } from "./session_types.ts";
 import { VERBS } from "./verbs.ts";
 
 /** How long a client may be silent before login. Ours, as Dovecot's. */
@@ -26,10 +27,6 @@ export const LOGIN_FAILURES_MAX = 5;
 /** How long a failed login waits for its answer. Ours: slows guessing. */
 export const LOGIN_FAILURE_WAIT_MS = 1000;
 
-const STOPPING = "the server is going down";
-
-type EndReason = Extract<ImapEvent, { kind: "end" }>["reason"];
-
 /** Serves one client until the end; closes the connection and the account. Never throws for what a client does. */
 export async function serveImapSession(wire: ImapWire, settings: ImapSettings): Promise<void> {
   await new ImapSession(wire, settings).run();
@@ -40,21 +37,15 @@ class ImapSession implements CommandContext {
   readonly wire: ImapWire;
   readonly input: ImapInput;
   readonly out: ImapOutput;
+  readonly #dialogue: Dialogue<"logout">;
   tag = "*";
   state: ImapState = "not-authenticated";
   selected: SelectedMailbox | undefined;
   #account: ImapAccount | undefined;
   #user = "";
   #plainTextAllowed: boolean;
-  #endReason: EndReason | undefined;
-  #lost: { readonly error: unknown } | undefined;
-  #flushing: Promise<void> | undefined;
-  #waiting = false;
-  #saidBye = false;
   #badCommands = 0;
   #loginFailures = 0;
-  #receivedBytes = 0;
-  #sentBytes = 0;
   readonly #startedMs: number;
 
   constructor(wire: ImapWire, settings: ImapSettings) {
@@ -62,16 +53,15 @@ class ImapSession implements CommandContext {
     this.settings = settings;
     this.#plainTextAllowed = settings.plainTextAllowed || wire.tls !== undefined;
     this.#startedMs = settings.clock.nowMs();
-    this.out = new ImapOutput(wire);
-    const reader = {
-      read: async (into: Uint8Array) => {
-        const count = await this.#waitFor(() => wire.read(into));
-        this.#receivedBytes += count ?? 0;
-        return count;
-      },
-      readable: () => this.#waitFor(() => wire.readable()),
-    };
-    this.input = new ImapInput(reader, () => this.flush());
+    this.#dialogue = new Dialogue({
+      wire,
+      stopping: settings.stopping,
+      farewell: (text) => `* BYE ${text}`,
+      refused: "that is enough",
+      surprise: (reason) => settings.note({ kind: "error", verb: "session", reason }),
+    });
+    this.input = this.#dialogue.input;
+    this.out = this.#dialogue.out;
   }
 
   get account(): ImapAccount {
@@ -85,21 +75,8 @@ class ImapSession implements CommandContext {
   }
 
   async run(): Promise<void> {
-    const { settings } = this;
-    const stop = () => this.#stop();
-    settings.stopping.addEventListener("abort", stop, { once: true });
-    try {
-      this.#greet();
-      while (this.#endReason === undefined) await this.#command();
-      if (this.#endReason === "refused") await this.#farewell("that is enough");
-      if (this.#endReason === "stopped") await this.#farewell(STOPPING);
-      await this.flush();
-    } catch (error) {
-      await this.#ended(error);
-    } finally {
-      settings.stopping.removeEventListener("abort", stop);
-      await this.#close();
-    }
+    await this.#dialogue.run(() => this.#greet(), () => this.#command());
+    await this.#close();
   }
 
   capabilities(): CapabilityState {
@@ -112,16 +89,8 @@ class ImapSession implements CommandContext {
     };
   }
 
-  async flush(): Promise<void> {
-    while (this.#flushing) await this.#flushing;
-    if (this.out.length === 0) return;
-    this.#sentBytes += this.out.length;
-    this.#flushing = this.#guard(this.out.flush());
-    try {
-      await this.#flushing;
-    } finally {
-      this.#flushing = undefined;
-    }
+  flush(): Promise<void> {
+    return this.#dialogue.flush();
   }
 
   async login(login: ImapLogin, mechanism: string): Promise<Completion> {
@@ -149,7 +118,7 @@ class ImapSession implements CommandContext {
   }
 
   finish(reason: "logout" | "refused" | "disconnected"): void {
-    this.#endReason = reason;
+    this.#dialogue.endReason = reason;
     if (reason !== "refused") this.state = "logout";
   }
 
@@ -200,8 +169,7 @@ class ImapSession implements CommandContext {
       await this.#sync(row);
       return completion;
     } catch (error) {
-      if (this.#lost) throw this.#lost.error;
-      if (error instanceof LineTooLong) throw error;
+      this.#dialogue.rethrowIfOver(error);
       if (error instanceof Permanent) return bad(error.message);
       this.settings.note({ kind: "error", verb, reason: errorText(error) });
       return no("the mailbox is not available now, try again later", "UNAVAILABLE");
@@ -216,53 +184,6 @@ class ImapSession implements CommandContext {
     this.selected?.sync(this.out, options);
   }
 
-  /** Waits for the client, unless the server stops. */
-  async #waitFor<T>(read: () => Promise<T>): Promise<T> {
-    if (this.#endReason === "stopped") await this.#guard(Promise.reject(new Temporary("the server is going down")));
-    this.#waiting = true;
-    try {
-      return await this.#guard(read());
-    } finally {
-      this.#waiting = false;
-    }
-  }
-
-  /** Remembers that it was the connection that failed, not the store. */
-  async #guard<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      this.#lost ??= { error };
-      throw error;
-    }
-  }
-
-  /** The server stops: a command that runs is finished first, one that waits for the client is cut off. */
-  #stop(): void {
-    this.#endReason ??= "stopped";
-    if (this.#waiting) this.#farewell(STOPPING).finally(() => this.wire.close());
-  }
-
-  /** The last words, by what ended the session. */
-  async #ended(error: unknown): Promise<void> {
-    if (this.#endReason === "stopped") return await this.#farewell(STOPPING);
-    if (this.#endReason !== undefined) return;
-    if (error instanceof TimedOut || error instanceof LineTooLong) {
-      this.#endReason = error instanceof TimedOut ? "timeout" : "refused";
-      return await this.#farewell(error instanceof TimedOut ? "silent for too long" : error.message);
-    }
-    this.#endReason = "disconnected";
-    if (!this.#lost) this.settings.note({ kind: "error", verb: "session", reason: errorText(error) });
-  }
-
-  /** Says BYE once; a client that is gone needs none. */
-  async #farewell(text: string): Promise<void> {
-    if (this.#saidBye) return;
-    this.#saidBye = true;
-    this.out.line(`* BYE ${text}`);
-    await this.flush().catch((error) => this.#lost ??= { error });
-  }
-
   async #close(): Promise<void> {
     const { clock, note } = this.settings;
     try {
@@ -275,9 +196,9 @@ class ImapSession implements CommandContext {
     note({
       kind: "end",
       user: this.#user,
-      reason: this.#endReason ?? "disconnected",
-      receivedBytes: this.#receivedBytes,
-      sentBytes: this.#sentBytes,
+      reason: this.#dialogue.endReason ?? "disconnected",
+      receivedBytes: this.#dialogue.receivedBytes,
+      sentBytes: this.#dialogue.sentBytes,
       durationMs: clock.nowMs() - this.#startedMs,
     });
   }

@@ -2,9 +2,10 @@
  * The POP3 server session: greets, reads commands, refuses what the state does not allow, runs rows of the verb table,
  * answers (one write for all commands that came together), and ends cleanly. Messages are removed by QUIT only.
  */
-import { errorText, Permanent, Temporary, TimedOut } from "../../core/errors.ts";
-import { ImapInput, LineTooLong } from "../imap/input.ts";
-import { ImapOutput } from "../imap/output.ts";
+import { errorText, Permanent } from "../../core/errors.ts";
+import { Dialogue } from "../imap/dialogue.ts";
+import type { ImapInput } from "../imap/input.ts";
+import type { ImapOutput } from "../imap/output.ts";
 import type { Pop3Login, Pop3Maildrop } from "./backend.ts";
 import { SASL_LINE_BYTES_MAX } from "./command_login.ts";
 import { COMMAND_BYTES_MAX, parseCommand } from "./parse.ts";
@@ -23,8 +24,6 @@ export const LOGIN_FAILURES_MAX = 5;
 /** How long a failed login waits for its answer. Ours: slows guessing. */
 export const LOGIN_FAILURE_WAIT_MS = 1000;
 
-const STOPPING = "the server is going down";
-
 /** Serves one client until the end; closes the connection and the maildrop. Never throws for what a client does. */
 export async function servePop3Session(wire: Pop3Wire, settings: Pop3Settings): Promise<void> {
   await new Pop3Session(wire, settings).run();
@@ -35,6 +34,7 @@ class Pop3Session implements Pop3Context {
   readonly wire: Pop3Wire;
   readonly input: ImapInput;
   readonly out: ImapOutput;
+  readonly #dialogue: Dialogue<"quit">;
   readonly deleted = new Set<number>();
   user: string | undefined;
   last = 0;
@@ -43,15 +43,9 @@ class Pop3Session implements Pop3Context {
   #maildrop: Pop3Maildrop | undefined;
   #name = "";
   #plainTextAllowed: boolean;
-  #endReason: Pop3EndReason | undefined;
-  #lost: { readonly error: unknown } | undefined;
-  #waiting = false;
-  #saidGoodbye = false;
   #badCommands = 0;
   #loginFailures = 0;
   #removed = 0;
-  #receivedBytes = 0;
-  #sentBytes = 0;
   readonly #startedMs: number;
 
   constructor(wire: Pop3Wire, settings: Pop3Settings) {
@@ -59,16 +53,14 @@ class Pop3Session implements Pop3Context {
     this.settings = settings;
     this.#plainTextAllowed = settings.plainTextAllowed || wire.tls !== undefined;
     this.#startedMs = settings.clock.nowMs();
-    this.out = new ImapOutput(wire);
-    const reader = {
-      read: async (into: Uint8Array) => {
-        const count = await this.#waitFor(() => wire.read(into));
-        this.#receivedBytes += count ?? 0;
-        return count;
-      },
-      readable: () => this.#waitFor(() => wire.readable()),
-    };
-    this.input = new ImapInput(reader, () => this.flush());
+    this.#dialogue = new Dialogue({
+      wire,
+      stopping: settings.stopping,
+      farewell: (text) => formatReply(reject(text, "SYS/TEMP")),
+      surprise: (reason) => settings.note({ kind: "error", verb: "session", reason }),
+    });
+    this.input = this.#dialogue.input;
+    this.out = this.#dialogue.out;
   }
 
   get maildrop(): Pop3Maildrop {
@@ -77,21 +69,8 @@ class Pop3Session implements Pop3Context {
   }
 
   async run(): Promise<void> {
-    const { settings } = this;
-    const stop = () => this.#stop();
-    settings.stopping.addEventListener("abort", stop, { once: true });
-    if (settings.stopping.aborted) stop();
-    try {
-      await this.#greet();
-      while (this.#endReason === undefined) await this.#command();
-      if (this.#endReason === "stopped") await this.#farewell(STOPPING);
-      await this.flush();
-    } catch (error) {
-      await this.#ended(error);
-    } finally {
-      settings.stopping.removeEventListener("abort", stop);
-      await this.#close();
-    }
+    await this.#dialogue.run(() => this.#greet(), () => this.#command());
+    await this.#close();
   }
 
   capabilities(): CapabilityState {
@@ -104,10 +83,8 @@ class Pop3Session implements Pop3Context {
     };
   }
 
-  async flush(): Promise<void> {
-    if (this.out.length === 0) return;
-    this.#sentBytes += this.out.length;
-    await this.#guard(this.out.flush());
+  flush(): Promise<void> {
+    return this.#dialogue.flush();
   }
 
   async login(login: Pop3Login, mechanism: string): Promise<Pop3Reply> {
@@ -125,7 +102,7 @@ class Pop3Session implements Pop3Context {
   }
 
   finish(reason: Pop3EndReason): void {
-    this.#endReason = reason;
+    this.#dialogue.endReason = reason;
   }
 
   secured(): void {
@@ -172,8 +149,7 @@ class Pop3Session implements Pop3Context {
       this.#badCommands = 0;
       return reply;
     } catch (error) {
-      if (this.#lost) throw this.#lost.error;
-      if (error instanceof LineTooLong) throw error;
+      this.#dialogue.rethrowIfOver(error);
       if (error instanceof Permanent) {
         this.#badCommands++;
         return reject(error.message);
@@ -183,55 +159,9 @@ class Pop3Session implements Pop3Context {
     }
   }
 
-  /** Waits for the client, unless the server stops. */
-  async #waitFor<T>(read: () => Promise<T>): Promise<T> {
-    if (this.#endReason === "stopped") await this.#guard(Promise.reject(new Temporary(STOPPING)));
-    this.#waiting = true;
-    try {
-      return await this.#guard(read());
-    } finally {
-      this.#waiting = false;
-    }
-  }
-
-  /** Remembers that it was the connection that failed, not the store. */
-  async #guard<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      this.#lost ??= { error };
-      throw error;
-    }
-  }
-
-  /** The server stops: a command that runs is finished first, one that waits for the client is cut off. */
-  #stop(): void {
-    this.#endReason ??= "stopped";
-    if (this.#waiting) this.#farewell(STOPPING).finally(() => this.wire.close());
-  }
-
-  async #ended(error: unknown): Promise<void> {
-    if (this.#endReason === "stopped") return await this.#farewell(STOPPING);
-    if (this.#endReason !== undefined) return;
-    if (error instanceof TimedOut || error instanceof LineTooLong) {
-      this.#endReason = error instanceof TimedOut ? "timeout" : "refused";
-      return await this.#farewell(error instanceof TimedOut ? "silent for too long" : error.message);
-    }
-    this.#endReason = "disconnected";
-    if (!this.#lost) this.settings.note({ kind: "error", verb: "session", reason: errorText(error) });
-  }
-
-  /** The last words; a client that is gone needs none. */
-  async #farewell(text: string): Promise<void> {
-    if (this.#saidGoodbye) return;
-    this.#saidGoodbye = true;
-    this.out.line(formatReply(reject(text, "SYS/TEMP")));
-    await this.flush().catch((error) => this.#lost ??= { error });
-  }
-
   async #close(): Promise<void> {
     const { clock, note } = this.settings;
-    if (this.#endReason === "quit") this.#removed = this.deleted.size;
+    if (this.#dialogue.endReason === "quit") this.#removed = this.deleted.size;
     try {
       await this.#maildrop?.close();
     } catch (error) {
@@ -241,11 +171,11 @@ class Pop3Session implements Pop3Context {
     note({
       kind: "end",
       user: this.#name,
-      reason: this.#endReason ?? "disconnected",
+      reason: this.#dialogue.endReason ?? "disconnected",
       retrieved: this.retrieved,
       removed: this.#removed,
-      receivedBytes: this.#receivedBytes,
-      sentBytes: this.#sentBytes,
+      receivedBytes: this.#dialogue.receivedBytes,
+      sentBytes: this.#dialogue.sentBytes,
       durationMs: clock.nowMs() - this.#startedMs,
     });
   }
