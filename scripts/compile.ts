@@ -2,6 +2,7 @@
  * Makes the executable dist/indimail: esbuild bundles main.ts and worker.ts with code splitting (every byte that is
  * embedded costs start time), `deno compile` puts the result behind a runtime. DENORT_BIN names another runtime.
  */
+import "reflect-metadata"; // @peculiar/x509, whose names latePackages reads, asks for it
 import { build, type BuildOptions, type Plugin, stop } from "esbuild";
 import { isBuiltin } from "node:module";
 import { brotliCompressSync } from "node:zlib";
