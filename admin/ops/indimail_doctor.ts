@@ -6,6 +6,7 @@ import { defineApplet } from "../../core/applet.ts";
 import { utf8Bytes } from "../../core/bytes.ts";
 import { errorText } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
+import { hasLibcrypt } from "../../core/libc/crypt.ts";
 import { accountByName } from "../../core/libc/account.ts";
 import { freeBytes } from "../../core/libc/files.ts";
 import { landlockVersion } from "../../core/libc/landlock.ts";
@@ -152,6 +153,11 @@ export async function installationFindings(
       return me === "" ? { verdict: "wrong", text: `${paths.control}/me is empty` } : { verdict: "ok", text: me };
     }),
     await certificateFinding(`${paths.certs}/servercert.pem`, nowMs),
+    check("password hashes", () =>
+      hasLibcrypt() ? { verdict: "ok", text: "by libcrypt" } : {
+        verdict: "missing",
+        text: "libcrypt.so.1 is not there: they are computed in JavaScript, twenty times slower",
+      }),
     check("disk", () => {
       const bytes = freeBytes(paths.queueBase);
       const text = `${Math.floor(bytes / 1_048_576)} MB free for ${paths.queueBase}`;
