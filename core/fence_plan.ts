@@ -45,11 +45,21 @@ function placed(names: readonly RolePath[], paths: Paths): string[] {
 
 function socketPaths(role: Role, paths: Paths): string[] {
   return role.sockets.flatMap((name) => {
-    if (name === "lookup" || name === "local" || name === "remote" || name === "users") {
+    if (
+      name === "lookup" || name === "lookup-admin" || name === "local" || name === "remote" || name === "users"
+    ) {
       return [socketPath(paths, name)];
     }
     return Array.from({ length: QUEUES_MAX }, (_, at) => socketPath(paths, `queue${at + 1}`));
   });
+}
+
+/** Folders of the files that an option names, apart from it or joined to it. */
+function optionFolders(args: readonly string[], option: string): string[] {
+  const named = args.flatMap((arg, at) =>
+    arg === option ? args.slice(at + 1, at + 2) : arg.startsWith(option) ? [arg.slice(option.length)] : []
+  );
+  return named.filter((path) => path.startsWith("/")).map((path) => path.slice(0, path.lastIndexOf("/")) || "/");
 }
 
 function netPermission(role: Role, listens: readonly ListenAddress[]): boolean | string[] {
@@ -79,6 +89,7 @@ export function planFence(
     ...role.readSystem ?? [],
     ...(looks ? mailRoots : []),
     ...named,
+    ...(role.readOption === undefined ? [] : optionFolders(args, role.readOption)),
     ...places.sources,
   ];
   const sockets = socketPaths(role, paths);

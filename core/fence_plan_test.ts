@@ -53,6 +53,14 @@ Deno.test("a role reads the files that its variables name", () => {
   assert(!relative.read.includes("ca.pem"));
 });
 
+Deno.test("a role reads the folder of the file that its option names, and of no other argument", () => {
+  const read = (...args: string[]) => planFence(roleOf("names"), args, host).read;
+  assert(read("-d", "info", "-f", "/srv/conf/nssd.conf").includes("/srv/conf"));
+  assert(read("-f/srv/conf/nssd.conf").includes("/srv/conf"));
+  assert(!read("-d", "/srv/conf/nssd.conf", "-f", "nssd.conf").includes("/srv/conf"));
+  assert(!planFence(roleOf("lookup"), ["-f", "/srv/conf/nssd.conf"], host).read.includes("/srv/conf"));
+});
+
 Deno.test("only roles with homes get the homes of users", () => {
   assert(planFence(roleOf("local"), [], host).write.includes("/home"));
   assert(!planFence(roleOf("mailbox"), [], host).write.includes("/home"));

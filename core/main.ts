@@ -50,12 +50,19 @@ export function dispatch(entries: readonly AppletEntry[], call: Call, setRoot: (
   const rest = call.args.slice(at + 1);
   if (first === OWN_NAME) return dispatch(entries, { argv0: OWN_NAME, args: rest }, setRoot);
   if (first === undefined || first === "--help" || first === "-h") return { kind: "help", name: undefined };
-  if (first === "help") return { kind: "help", name: rest[0] };
+  if (first === "help") return { kind: "help", name: ownEntry(entries, rest[0] ?? "")?.names[0] ?? rest[0] };
   if (first === "--list") return { kind: "list", json: rest.includes("--json") };
   const entry = findEntry(entries, first);
   if (entry) return appletCall(entry, first, rest);
+  const named = ownEntry(entries, first);
+  if (named) return appletCall(named, named.names[0] ?? first, rest);
   const own = findEntry(entries, OWN_NAME); // link, completion, --version; it refuses what is no program
   return own ? appletCall(own, OWN_NAME, call.args.slice(at)) : { kind: "unknown", name: first };
+}
+
+/** A program that is only `indimail NAME`, since links of its short name would be in the way: `import`, `export`. */
+function ownEntry(entries: readonly AppletEntry[], name: string): AppletEntry | undefined {
+  return findEntry(entries, name) ? undefined : findEntry(entries, `${OWN_NAME}-${name}`);
 }
 
 function appletCall(entry: AppletEntry, name: string, args: readonly string[]): Dispatch {

@@ -9,6 +9,8 @@ export interface Paths {
   readonly root: string;
   /** Control files [man qmail-control.9]; CONTROLDIR. */
   readonly control: string;
+  /** Settings that are no control files: nssd.conf. */
+  readonly settings: string;
   /** users/assign and users/cdb [man qmail-users.9]; ASSIGNDIR. */
   readonly users: string;
   /** Certificates; CERTDIR. */
@@ -40,6 +42,7 @@ export function resolvePaths(root: string, env: GetEnv): Paths {
   return Object.freeze({
     root: base || "/",
     control: env("CONTROLDIR") ?? `${base}/etc/indimail/control`,
+    settings: `${base}/etc/indimail`,
     users: env("ASSIGNDIR") ?? `${base}/etc/indimail/users`,
     certs: env("CERTDIR") ?? `${base}/etc/indimail/certs`,
     queueBase: env("QUEUE_BASE") ?? `${base}/var/indimail/queue`,
@@ -54,7 +57,10 @@ export function resolvePaths(root: string, env: GetEnv): Paths {
 }
 
 /** The Unix socket of a daemon, by the role or service that listens there. */
-export function socketPath(paths: Paths, name: "lookup" | "local" | "remote" | "users" | `queue${number}`): string {
+export function socketPath(
+  paths: Paths,
+  name: "lookup" | "lookup-admin" | "local" | "remote" | "users" | `queue${number}`,
+): string {
   return `${paths.run}/${name}.socket`;
 }
 

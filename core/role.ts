@@ -19,6 +19,8 @@ export interface Role {
   readonly readSystem?: readonly string[];
   /** Environment variables that name files that it reads, wherever they are. */
   readonly readVariables?: readonly string[];
+  /** An option whose argument, an absolute path, names a file of the operator's choice: its folder is read. */
+  readonly readOption?: string;
   /** Files outside an installation that it writes. */
   readonly writeSystem?: readonly string[];
   /** Reads and writes the homes of system users. */
@@ -127,7 +129,23 @@ export const ROLES = {
     readSystem: [...RESOLVER, ...AUTHORITIES, "/etc/passwd", "/etc/group", "/run/mysqld", "/var/run/mysqld"],
     readVariables: ["MYSQL_OPT_SSL_CA", ...AUTHORITY_VARIABLES],
     listens: false,
-    sockets: ["lookup"],
+    sockets: ["lookup", "lookup-admin"],
+    connects: "any",
+    spawns: false,
+    ffi: true,
+  },
+  names: {
+    summary: "answers the host's questions about user and group names, from the accounts' database",
+    account: "indimail",
+    groups: ["qmail"],
+    read: ["settings", "control", "lib"],
+    write: ["lib", "run"],
+    readSystem: [...RESOLVER, ...AUTHORITIES, "/etc/passwd", "/etc/group", "/run/mysqld", "/var/run/mysqld"],
+    readVariables: ["MYSQL_OPT_SSL_CA", ...AUTHORITY_VARIABLES],
+    writeSystem: ["/run/systemd/userdb"],
+    readOption: "-f",
+    listens: false,
+    sockets: [],
     connects: "any",
     spawns: false,
     ffi: true,
@@ -163,7 +181,7 @@ export const ROLES = {
     write: ["control", "users", "domains", "mail", "alias", "lib", "queueBase", "run", "certs"],
     readSystem: ["/"],
     listens: false,
-    sockets: ["lookup", "queue"],
+    sockets: ["lookup", "lookup-admin", "queue"],
     connects: "any",
     spawns: true,
     ffi: true,

@@ -27,6 +27,8 @@ export interface TlsState {
   readonly serverName?: string;
   /** On the client side without `verify`: why the peer's certificate is not valid; absent when it is. */
   readonly verifyError?: string;
+  /** The certificate that the server has shown, DER; absent where it is not known. The same object for the same file. */
+  readonly serverCertificate?: Uint8Array | undefined;
 }
 
 /** A host and port, or a Unix socket's path with port 0. */

@@ -75,8 +75,9 @@ on mail is accepted. When a step fails, the same command finishes the work.`,
   async run(proc) {
     const { options } = proc;
     const domain = checkDomainName(proc.args[0] ?? "");
-    if (options.cluster || options.database !== undefined || options.host !== undefined) {
-      throw new Permanent("-c, -D, -H: this host is in no cluster (it has no central database)");
+    const { database, host, databaseUser, databasePassword, port } = options;
+    if (options.cluster || [database, host, databaseUser, databasePassword, port].some((one) => one !== undefined)) {
+      throw new Permanent("-c, -D, -H, -U, -P, -p: this host is in no cluster (it has no central database)");
     }
     const lines: string[] = [];
     const told = (step: string) => void (options.verbose && lines.push(`${step}\n`));

@@ -5,6 +5,7 @@ import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import type { Database } from "../../storage/accounts/database.ts";
+import { inputFile } from "../../storage/accounts/input_file.ts";
 import { openMysql } from "../../storage/accounts/mysql.ts";
 import { parseMysqlHost } from "../../storage/accounts/mysql_settings.ts";
 import { parseTemplate, templateStatements } from "../../storage/accounts/tables/table_template.ts";
@@ -40,7 +41,9 @@ export const applet = defineApplet({
     if (options.port !== undefined && !/^\d{1,5}$/.test(options.port)) {
       throw new Usage(`-p ${options.port}: not a port`);
     }
-    const templates = proc.args.map((path) => ({ path, ...parseTemplate(readTemplate(path), path) }));
+    const templates = await Promise.all(
+      proc.args.map(async (path) => ({ path, ...parseTemplate(await readTemplate(path), path) })),
+    );
     const make = async (database: Database) => {
       for (const template of templates) {
         for (const sql of templateStatements(template, database.kind)) {
@@ -66,11 +69,6 @@ export const applet = defineApplet({
   },
 });
 
-function readTemplate(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new Permanent(`there is no file ${path}`);
-    throw error;
-  }
+function readTemplate(path: string): Promise<string> {
+  return inputFile(path, (name) => Deno.readTextFile(name));
 }

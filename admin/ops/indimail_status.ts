@@ -4,11 +4,13 @@
  */
 import { defineApplet } from "../../core/applet.ts";
 import { utf8Bytes } from "../../core/bytes.ts";
-import { Temporary } from "../../core/errors.ts";
+import { Denied, Temporary } from "../../core/errors.ts";
 import { type Paths, socketPath } from "../../core/paths.ts";
 import { tryReadProcessStatus } from "../../core/process_status.ts";
 import { QueueLayout } from "../../storage/queue/layout.ts";
+import type { LoginGuardStatus } from "../../storage/accounts/logins/login_bans.ts";
 import { askQueueStatus } from "../../storage/queue/status.ts";
+import { askLoginGuard, formatGuard } from "./login_guard.ts";
 import { QUEUE_COUNT_MAX } from "./services.ts";
 import { pathsOf } from "./settings.ts";
 import { type ServeState, tryReadState } from "./state_file.ts";
@@ -43,6 +45,8 @@ export interface StatusReport {
   readonly roles: readonly RoleReport[];
   readonly pssBytes: number;
   readonly queues: readonly QueueReport[];
+  /** Refused logins. Undefined where this user may not see them, or no lookup daemon answers. */
+  readonly logins: Omit<LoginGuardStatus, "bans"> | undefined;
 }
 
 function roleReport(
@@ -109,7 +113,18 @@ export async function readStatus(paths: Paths, state: ServeState, nowMs: number)
     roles,
     pssBytes: roles.reduce((sum, { pssBytes = 0 }) => sum + pssBytes, 0),
     queues: await queueReports(paths),
+    logins: await loginReport(paths),
   };
+}
+
+async function loginReport(paths: Paths): Promise<StatusReport["logins"]> {
+  try {
+    const { bansTotal, refused, slowed } = await askLoginGuard(paths, (client) => client.bans());
+    return { bansTotal, refused, slowed };
+  } catch (error) {
+    if (error instanceof Temporary || error instanceof Denied) return undefined;
+    throw error;
+  }
 }
 
 function megabytes(bytes: number | undefined): string {
@@ -144,7 +159,10 @@ export function formatStatus(report: StatusReport): string {
       : `${name}: ${diskMessages ?? "?"} messages on disk, ${journalMessages} in the journal; ` +
         `deliveries under way: ${localInFlight} local, ${remoteInFlight} remote`
   );
-  return [`root ${report.root}`, `listening on ${report.listens.join(" ")}`, ...table, ...queues, ""].join("\n");
+  const logins = report.logins ? formatGuard(report.logins) : "logins: ?";
+  return [`root ${report.root}`, `listening on ${report.listens.join(" ")}`, ...table, ...queues, logins, ""].join(
+    "\n",
+  );
 }
 
 export const applet = defineApplet({
@@ -155,12 +173,13 @@ export const applet = defineApplet({
   dialect: "admin",
   options: {
     root: { long: "root", value: "folder", help: "the installation" },
-    json: { long: "json", help: "as JSON: root, pid, listens, roles, pssBytes, queues" },
+    json: { long: "json", help: "as JSON: root, pid, listens, roles, pssBytes, queues, logins" },
   },
   description:
     `Shows what indimail serve runs: each role with state, pid, time since its start, how often it was started
 again, and its memory (proportional set size, so that the sum is what the server takes). Then the queues: messages in
-the layout of qmail, messages that are only in the journal, deliveries under way.
+the layout of qmail, messages that are only in the journal, deliveries under way. Then how many clients may not log in
+after too many failures, and how many logins were refused or slowed.
 
 A role is up, idle (it is started when it is needed), waiting (it ended and is started again within a second), stopped,
 or gone (the state file is older than the process). A question mark stands for what this user may not see.`,

@@ -151,10 +151,12 @@ Deno.test("status is a table with the sum of memory, and a line a queue", () => 
       localInFlight: undefined,
       remoteInFlight: undefined,
     }],
+    logins: { bansTotal: 2, refused: 31, slowed: 40 },
   });
   assertMatch(text, /^queue {2}up {5}12 {3}1d 01:01:01 {2}2 {9}1\.5$/m);
   assertMatch(text, /^queue1: 3 messages on disk, 1 in the journal; deliveries under way: 0 local, 2 remote$/m);
   assertMatch(text, /^queue2: 0 messages on disk; no daemon answers$/m);
+  assertMatch(text, /^logins: 2 bans \(indimail bans lists them\), 31 refused and 40 slowed since the start$/m);
 });
 
 Deno.test("doctor tells what a running role said of its fences, and what is missing", () => {

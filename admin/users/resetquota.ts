@@ -5,7 +5,7 @@ import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { accountByName, groupId } from "../../core/libc/account.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
-import { checkFolder } from "../../storage/accounts/names.ts";
+import { checkFolder, shown } from "../../storage/accounts/names.ts";
 import { settleQuota } from "../../storage/accounts/user_quota.ts";
 import { quotaText } from "../../storage/accounts/user_store.ts";
 import type { UserRow } from "../../storage/accounts/users.ts";
@@ -65,18 +65,18 @@ export const applet = defineApplet({
 
 function userId(name: string): number {
   const account = accountByName(name);
-  if (!account) throw new Permanent(`-u ${name}: there is no such user`);
+  if (!account) throw new Permanent(`-u ${shown(name)}: there is no such user`);
   return account.uid;
 }
 
 function groupIdOf(name: string): number {
   const gid = groupId(name);
-  if (gid === undefined) throw new Permanent(`-g ${name}: there is no such group`);
+  if (gid === undefined) throw new Permanent(`-g ${shown(name)}: there is no such group`);
   return gid;
 }
 
 function modeOf(text: string): number {
-  if (!/^[0-7]{3,4}$/.test(text)) throw new Usage(`-p ${text}: not permissions in octal`);
+  if (!/^[0-7]{3,4}$/.test(text)) throw new Usage(`-p ${shown(text)}: not permissions in octal`);
   return parseInt(text, 8);
 }
 

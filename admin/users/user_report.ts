@@ -5,6 +5,11 @@ import type { Command } from "../../storage/accounts/command.ts";
 import type { LastauthEvent } from "../../storage/accounts/tables/lastauth.ts";
 import { USER_FLAGS, type UserRow } from "../../storage/accounts/users.ts";
 
+/** What vadduser tells of a user that it added. */
+export function addedText(user: UserRow): string {
+  return `added ${user.name}@${user.domain}, home ${user.home}, quota ${user.quota}\n`;
+}
+
 /** What can be shown, in this order; the names are those of the options. */
 export const FIELDS = ["name", "password", "uid", "gid", "comment", "directory", "quota", "logins"] as const;
 
@@ -58,8 +63,37 @@ const EVENTS = [
 
 type Line = (label: string, value: string | number) => void;
 
+/** What other tables say of users; asked for many at once. */
+export interface UserEvents {
+  /** Addresses that a user may relay from now, by the user's. */
+  readonly grants: ReadonlyMap<string, readonly string[]>;
+  /** What lastauth has, by the user's name. */
+  readonly logins: ReadonlyMap<string, readonly LastauthEvent[]>;
+}
+
+/** What other tables say of users that stand beside each other in a domain; only what is to be shown is asked for. */
+export async function eventsOf(command: Command, users: readonly UserRow[], shape: Shape): Promise<UserEvents> {
+  const { relay, lastauth } = command.accounts;
+  const [first, last] = [users[0], users.at(-1)];
+  const grants = shape.heading ? await relay.list(shape.nowSeconds - shape.relaySeconds) : [];
+  const byEmail = Map.groupBy(grants, ({ email }) => email.toLowerCase());
+  return {
+    grants: new Map([...byEmail].map(([email, list]) => [email, list.map(({ ipAddress }) => ipAddress)])),
+    logins: shape.fields.has("logins") && first && last
+      ? await lastauth.between(first.domain, first.name, last.name)
+      : new Map<string, readonly LastauthEvent[]>(),
+  };
+}
+
 /** The lines about one user. */
-export async function shownUser(command: Command, user: UserRow, shape: Shape): Promise<string> {
+export async function shownUser(
+  command: Command,
+  user: UserRow,
+  about: { readonly shape: Shape; readonly events: UserEvents },
+): Promise<string> {
+  const { shape, events } = about;
+  const shows = shape.fields.has("directory") || (shape.heading && shape.fields.has("quota"));
+  const hasHome = shows && await isThere(command, user.home);
   const lines: string[] = [];
   const line: Line = (label, value) => lines.push(shape.heading ? `${label.padEnd(14)}: ${value}` : String(value));
   const { fields } = shape;
@@ -72,10 +106,10 @@ export async function shownUser(command: Command, user: UserRow, shape: Shape): 
     for (const text of texts.length > 0 ? texts : ["all services available"]) lines.push(`${" ".repeat(16)}-${text}`);
   }
   if (fields.has("comment")) line("gecos", user.gecos);
-  if (fields.has("directory")) line("dir", `${user.home}${await isThere(command, user.home) ? "" : "   (missing)"}`);
-  if (fields.has("quota")) await addQuota(command, user, { line, heading: shape.heading });
-  if (shape.heading) await addStatus(command, user, { line, shape });
-  if (fields.has("logins")) addLogins(await command.accounts.lastauth.find(user.name, user.domain), line);
+  if (fields.has("directory")) line("dir", `${user.home}${hasHome ? "" : "   (missing)"}`);
+  if (fields.has("quota")) await addQuota(command, user, { line, heading: shape.heading, hasHome });
+  if (shape.heading) addStatus(command, user, { line, grants: events.grants.get(`${user.name}@${user.domain}`) ?? [] });
+  if (fields.has("logins")) addLogins(events.logins.get(user.name.toLowerCase()) ?? [], line);
   return lines.map((one) => `${one}\n`).join("");
 }
 
@@ -88,30 +122,28 @@ function addPassword(user: UserRow, line: Line): void {
 async function addQuota(
   command: Command,
   user: UserRow,
-  out: { readonly line: Line; readonly heading: boolean },
+  out: { readonly line: Line; readonly heading: boolean; readonly hasHome: boolean },
 ): Promise<void> {
   const quota = tryQuota(user.quota) ?? NO_QUOTA;
   const mebibytes = (quota.bytes / 1_048_576).toFixed(2);
   out.line("quota", quota.bytes === 0 ? user.quota || "NOQUOTA" : `${user.quota} [${mebibytes} MiB]`);
   if (!out.heading) return;
-  if (!await isThere(command, `${user.home}/Maildir`)) return out.line("curr quota", "0S,0C");
+  if (!out.hasHome || !await isThere(command, `${user.home}/Maildir`)) return out.line("curr quota", "0S,0C");
   // counted, not from maildirsize: root must not write that file
   const { usage } = await countMaildir({ disk: command.disk, maildir: `${user.home}/Maildir`, nowMs: 0 });
   out.line("curr quota", `${usage.bytes}S,${usage.messages}C`);
 }
 
-async function addStatus(
+function addStatus(
   command: Command,
   user: UserRow,
-  out: { readonly line: Line; readonly shape: Shape },
-): Promise<void> {
-  const { line, shape } = out;
+  out: { readonly line: Line; readonly grants: readonly string[] },
+): void {
+  const { line, grants } = out;
   line("Sql Database", command.accounts.database.kind === "sqlite" ? command.paths.database : "host.mysql");
   line("Table Name", user.inactive ? "indibak" : "indimail");
   line("User Status", user.inactive ? "Inactive" : "Active");
-  const grants = await command.accounts.relay.list(shape.nowSeconds - shape.relaySeconds);
-  const from = grants.filter((grant) => grant.email.toLowerCase() === `${user.name}@${user.domain}`);
-  line("Relay Allowed", from.length === 0 ? "NO" : `YES (${from.map((grant) => grant.ipAddress).join(" ")})`);
+  line("Relay Allowed", grants.length === 0 ? "NO" : `YES (${grants.join(" ")})`);
 }
 
 function addLogins(events: readonly LastauthEvent[], line: Line): void {

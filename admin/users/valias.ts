@@ -4,10 +4,11 @@
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
-import { checkAliasLine } from "../../storage/accounts/alias_line.ts";
-import { checkDomainName } from "../../storage/accounts/names.ts";
+import { checkAliasLine, checkAliasName } from "../../storage/accounts/alias_line.ts";
+import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
+import { LIMITS_ENV, limitsInForce, refuseForbidden, refuseMore } from "../../storage/accounts/domains/limit_checks.ts";
+import { checkDomainName, shown as quoted } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
-import { LIMIT_PERMISSIONS } from "../../storage/accounts/tables/vlimits.ts";
 
 /** Aliases followed by -S before it is taken for a loop. */
 const CHAIN_MAX = 32;
@@ -31,7 +32,7 @@ export const applet = defineApplet({
   description:
     "An alias has one or more lines; mail for it goes to all of them. A line is an address (with or without &), a " +
     "Maildir or mbox file that begins with / or ., or a program that begins with a vertical bar.",
-  env: { ...COMMAND_ENV, DOMAIN_LIMITS: "apply the domain's limits" },
+  env: { ...COMMAND_ENV, ...LIMITS_ENV },
   control: COMMAND_CONTROL,
   exits: { 0: "done", 1: "there is no such alias or domain, or a step failed" },
   examples: [{ command: "valias -i '&alice@example.org' info@example.org", help: "mail for info goes to alice" }],
@@ -44,11 +45,12 @@ export const applet = defineApplet({
     if (options.update !== undefined && options.insert === undefined) throw new Usage("-u needs the new line with -i");
     if (options.remove !== undefined && options.insert !== undefined) throw new Usage("-d and -i exclude each other");
     const text = await withCommand(proc, {}, async (command) => {
-      const { alias, domain } = await aliasOf(command, operand);
+      const { alias, entry } = await aliasOf(command, operand);
+      const { domain } = entry;
       if (!changes) return await shown(command, { alias, domain, trace: options.trace });
       if (alias === undefined) throw new Usage(`${operand} is a domain: give alias@domain`);
-      const limited = proc.env.get("DOMAIN_LIMITS") !== undefined;
-      const done = await changed(command, { alias, domain, limited, ...options });
+      await checkLimits(command, entry, { alias, environment: proc.env.get("DOMAIN_LIMITS"), ...options });
+      const done = await changed(command, { alias, domain, ...options });
       await command.forget(`${alias}@${domain}`);
       return options.verbose ? `${done}\n` : "";
     });
@@ -60,13 +62,35 @@ export const applet = defineApplet({
 async function aliasOf(
   command: Command,
   operand: string,
-): Promise<{ readonly alias: string | undefined; readonly domain: string }> {
+): Promise<{ readonly alias: string | undefined; readonly entry: DomainEntry }> {
   const at = operand.lastIndexOf("@");
-  const { domain } = await command.realDomain(checkDomainName(operand.slice(at + 1)));
-  if (at < 0) return { alias: undefined, domain };
+  const entry = await command.realDomain(checkDomainName(operand.slice(at + 1)));
+  if (at < 0) return { alias: undefined, entry };
   const alias = operand.slice(0, at).toLowerCase();
   if (alias === "" || /[\s:\p{Cc}]/u.test(alias)) throw new Permanent(`${JSON.stringify(operand)}: not an alias`);
-  return { alias, domain };
+  return { alias, entry };
+}
+
+interface Asked {
+  readonly insert: string | undefined;
+  readonly remove: string | undefined;
+  readonly update: string | undefined;
+}
+
+/** Throws Permanent when limits in force forbid the change; an alias that is there may have more lines. */
+async function checkLimits(
+  command: Command,
+  entry: DomainEntry,
+  asked: Asked & { readonly alias: string; readonly environment: string | undefined },
+): Promise<void> {
+  const { alias, environment } = asked;
+  const limits = await limitsInForce(command, entry, { name: alias, environment });
+  if (!limits) return;
+  const act = asked.remove !== undefined ? "delete" : asked.update !== undefined ? "modify" : "create";
+  refuseForbidden(limits, entry.domain, { of: "alias", act });
+  if (act !== "create") return;
+  const names = new Set((await command.accounts.aliases.list(entry.domain)).map((one) => one.alias));
+  if (!names.has(alias)) refuseMore(limits, entry.domain, { of: "alias", count: names.size });
 }
 
 interface Shown {
@@ -104,38 +128,25 @@ async function follow(
   }
 }
 
-interface Change {
+interface Change extends Asked {
   readonly alias: string;
   readonly domain: string;
-  readonly limited: boolean;
-  readonly insert: string | undefined;
-  readonly remove: string | undefined;
-  readonly update: string | undefined;
 }
 
 async function changed(command: Command, change: Change): Promise<string> {
   const { alias, domain, insert, remove, update } = change;
-  const { aliases, limits } = command.accounts;
+  const { aliases } = command.accounts;
   const named = `${alias}@${domain}`;
-  if (change.limited) {
-    const limit = await limits.of(alias, domain);
-    const bit = remove !== undefined ? "noDelete" : update !== undefined ? "noModify" : "noCreate";
-    if (limit.perm_alias & LIMIT_PERMISSIONS[bit]) {
-      throw new Permanent(`aliases of ${domain} may not be changed: its limits`);
-    }
-    const count = new Set((await aliases.list(domain)).map((one) => one.alias)).size;
-    const full = bit === "noCreate" && limit.maxaliases >= 0 && count >= limit.maxaliases;
-    if (full) throw new Permanent(`${domain} may have ${limit.maxaliases} aliases and has them`);
-  }
   if (remove !== undefined) {
     const count = await aliases.remove(alias, domain, remove === "" ? undefined : remove);
-    if (count === 0) throw new Permanent(`alias ${named} has no line ${remove}`);
+    if (count === 0) throw new Permanent(`alias ${named} has no line ${quoted(remove)}`);
     return `removed ${count} lines of ${named}`;
   }
+  if (update === undefined) checkAliasName(alias);
   const line = checkAliasLine(insert ?? "");
   if (update !== undefined) {
     if (!await aliases.replace(alias, domain, { from: update, to: line })) {
-      throw new Permanent(`alias ${named} has no line ${update}`);
+      throw new Permanent(`alias ${named} has no line ${quoted(update)}`);
     }
     return `changed ${named}: ${line}`;
   }

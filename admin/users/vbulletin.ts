@@ -7,7 +7,8 @@ import { Permanent, Usage } from "../../core/errors.ts";
 import { BULLETIN_FOLDER } from "../../storage/accounts/tables/bulkmail.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
-import { checkDomainName } from "../../storage/accounts/names.ts";
+import { inputFile } from "../../storage/accounts/input_file.ts";
+import { checkDomainName, shown } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { type BulletinKind, giveBulletin } from "../../storage/maildir/bulletins.ts";
 
@@ -81,23 +82,15 @@ export const applet = defineApplet({
 
 /** The message by its whole path: links lead there. */
 async function messagePath({ disk }: Command, file: string): Promise<string> {
-  try {
-    const path = await Deno.realPath(file);
-    if ((await disk.stat(path)).kind === "file") return path;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  throw new Permanent(`there is no file ${file}`);
+  const path = await inputFile(file, Deno.realPath);
+  if ((await disk.stat(path)).kind === "file") return path;
+  throw new Permanent(`${shown(file)} is not a file`);
 }
 
 async function readAddresses({ disk }: Command, path: string): Promise<string[]> {
-  try {
-    return latin1Text(await disk.readFile(path)).split("\n").map((line) => line.trim().toLowerCase())
-      .filter((line) => line !== "" && !line.startsWith("#"));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new Permanent(`there is no file ${path}`);
-    throw error;
-  }
+  const bytes = await inputFile(path, (name) => disk.readFile(name));
+  return latin1Text(bytes).split("\n").map((line) => line.trim().toLowerCase())
+    .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
 interface Plan {

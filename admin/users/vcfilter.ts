@@ -9,6 +9,7 @@ import { LinearRegex } from "../../mail/filter/regex.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { removeTree } from "../../storage/accounts/domain_store.ts";
 import { writeLineFile } from "../../storage/accounts/line_file.ts";
+import { shown as quoted } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 
 /** Most rules of one address [man vcfilter.9]. */
@@ -105,7 +106,7 @@ function headersOf({ control }: Command): readonly string[] {
 }
 
 function ruleNumber(option: string, text: string): number {
-  if (!/^\d{1,3}$/.test(text)) throw new Usage(`${option} ${text}: not the number of a rule`);
+  if (!/^\d{1,3}$/.test(text)) throw new Usage(`${option} ${quoted(text)}: not the number of a rule`);
   return Number(text);
 }
 
@@ -158,7 +159,9 @@ function indexOf(option: string, text: string, names: readonly string[]): number
   const index = /^-?\d{1,3}$/.test(text)
     ? Number(text)
     : names.findIndex((name) => name.toLowerCase() === text.toLowerCase());
-  if (index < 0 || index >= names.length) throw new Usage(`${option} ${text}: neither a number nor a name of the list`);
+  if (index < 0 || index >= names.length) {
+    throw new Usage(`${option} ${quoted(text)}: neither a number nor a name of the list`);
+  }
   return index;
 }
 

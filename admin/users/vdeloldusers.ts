@@ -2,11 +2,11 @@
  * vdeloldusers: housekeeping: users who have not logged in for long, old unread mail, old trash.
  */
 import { defineApplet } from "../../core/applet.ts";
-import { Usage } from "../../core/errors.ts";
+import { Permanent, Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
 import type { LastauthService } from "../../storage/accounts/tables/lastauth.ts";
-import { checkDomainName } from "../../storage/accounts/names.ts";
+import { checkDomainName, shown } from "../../storage/accounts/names.ts";
 import type { UserRow } from "../../storage/accounts/users.ts";
 import { settleQuota } from "../../storage/accounts/user_quota.ts";
 
@@ -69,7 +69,7 @@ export const applet = defineApplet({
       userDays: days("-a", options.userDays) ?? USER_DAYS,
       mailDays: days("-u", options.mailDays) ?? MAIL_DAYS,
       trashDays: days("-t", options.trashDays),
-      trash: `.${options.folder ?? "Trash"}`,
+      trash: `.${trashFolder(options.folder ?? "Trash")}`,
       readToo: options.clear,
       action: options.purge ? "purge" : options.inactivate ? "inactivate" : "none",
       report: options.report,
@@ -94,9 +94,21 @@ export const applet = defineApplet({
   },
 });
 
+/** Longest name of a folder: with its dot that of a file. */
+const FOLDER_CHARACTERS_MAX = 150;
+
+/** A folder of a Maildir, and nothing outside of it: what is there is removed. */
+function trashFolder(text: string): string {
+  const isOne = text.split(".").every((part) => part !== "") && !/[/\p{Cc}]/u.test(text);
+  if (!isOne || text.length > FOLDER_CHARACTERS_MAX) {
+    throw new Permanent(`-m ${shown(text)} is not the name of a folder`);
+  }
+  return text;
+}
+
 function days(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^-?\d{1,5}$/.test(text)) throw new Usage(`${option} ${text}: not a number of days`);
+  if (!/^-?\d{1,5}$/.test(text)) throw new Usage(`${option} ${shown(text)}: not a number of days`);
   return Number(text);
 }
 

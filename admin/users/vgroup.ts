@@ -5,7 +5,9 @@ import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { checkAliasLine } from "../../storage/accounts/alias_line.ts";
-import { checkGecos, type UserAddress } from "../../storage/accounts/names.ts";
+import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
+import { LIMITS_ENV, limitsInForce, refuseForbidden, refuseMore } from "../../storage/accounts/domains/limit_checks.ts";
+import { checkGecos, shown, type UserAddress } from "../../storage/accounts/names.ts";
 import {
   askPassword,
   makePassword,
@@ -14,7 +16,6 @@ import {
   randomPasswordOf,
 } from "../../storage/accounts/password_choice.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
-import { LIMIT_PERMISSIONS } from "../../storage/accounts/tables/vlimits.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 
 /** What the comment of a group begins with: delivery and vdeloldusers know it by this. */
@@ -48,7 +49,7 @@ export const applet = defineApplet({
   description:
     "A group is a user with alias lines; vuserinfo, vmoduser, vpasswd and vdeluser work on it as on any user. Mail for the " +
     "group goes to its members and not into its own mailbox, unless that is a member too.",
-  env: { ...COMMAND_ENV, DOMAIN_LIMITS: "apply the domain's limits" },
+  env: { ...COMMAND_ENV, ...LIMITS_ENV },
   control: COMMAND_CONTROL,
   exits: { 0: "done", 1: "there is no such group, or a step failed" },
   examples: [
@@ -67,12 +68,12 @@ export const applet = defineApplet({
       throw new Usage("give -a for a new group, or one of -i, -d and -u for one that is there");
     }
     if ((options.update === undefined) !== (options.old === undefined)) throw new Usage("-u and -o belong together");
-    const limited = proc.env.get("DOMAIN_LIMITS") !== undefined;
+    const environment = proc.env.get("DOMAIN_LIMITS");
     const text = await withCommand(proc, {}, async (command) => {
       const { address, domain } = await command.locate(args[0] ?? "");
       const named = `${address.name}@${address.domain}`;
-      if (!options.add) return await changeMember(command, address, { ...options, limited });
-      await checkLimits(command, address, { limited, bit: "noCreate" });
+      await checkLimits(command, domain, { name: address.name, add: options.add, environment });
+      if (!options.add) return await changeMember(command, address, options);
       const clear = args[1] ??
         (options.random === undefined ? await askPassword(proc, named) : randomPasswordOf(options.random));
       const defaults = {
@@ -100,16 +101,20 @@ export const applet = defineApplet({
   },
 });
 
+/** Throws Permanent when limits in force forbid a group, another one, or a change of its members. */
 async function checkLimits(
   command: Command,
-  address: UserAddress,
-  asked: { readonly limited: boolean; readonly bit: keyof typeof LIMIT_PERMISSIONS },
+  entry: DomainEntry,
+  asked: { readonly name: string; readonly add: boolean; readonly environment: string | undefined },
 ): Promise<void> {
-  if (!asked.limited) return;
-  const limits = await command.accounts.limits.of(address.name, address.domain);
-  if (limits.perm_maillist & LIMIT_PERMISSIONS[asked.bit]) {
-    throw new Permanent(`groups of ${address.domain} may not be changed: its limits say so`);
-  }
+  const { name, environment } = asked;
+  const limits = await limitsInForce(command, entry, { name, environment });
+  if (!limits) return;
+  refuseForbidden(limits, entry.domain, { of: "mailingList", act: asked.add ? "create" : "modify" });
+  if (!asked.add || limits.maxmailinglists < 0) return;
+  let count = 0;
+  for await (const { gecos } of command.accounts.users.list(entry.domain)) if (gecos.startsWith(GROUP_MARK)) count++;
+  refuseMore(limits, entry.domain, { of: "mailingList", count });
 }
 
 interface MemberChange {
@@ -118,7 +123,6 @@ interface MemberChange {
   readonly update: string | undefined;
   readonly old: string | undefined;
   readonly verbose: boolean;
-  readonly limited: boolean;
 }
 
 async function changeMember(command: Command, address: UserAddress, change: MemberChange): Promise<string> {
@@ -128,7 +132,6 @@ async function changeMember(command: Command, address: UserAddress, change: Memb
   const named = `${name}@${domain}`;
   if (!group) throw new Permanent(`there is no group ${named}: make it with vgroup -a`);
   if (!group.gecos.startsWith(GROUP_MARK)) throw new Permanent(`${named} is a user, not a group: use valias`);
-  await checkLimits(command, address, { limited: change.limited, bit: "noModify" });
   let done: string;
   if (change.insert !== undefined) {
     const line = checkAliasLine(change.insert);
@@ -138,13 +141,13 @@ async function changeMember(command: Command, address: UserAddress, change: Memb
     done = `added ${line} to ${named}\n`;
   } else if (change.remove !== undefined) {
     if (await aliases.remove(name, domain, change.remove) === 0) {
-      throw new Permanent(`${named} has no member ${change.remove}`);
+      throw new Permanent(`${named} has no member ${shown(change.remove)}`);
     }
     done = `removed ${change.remove} from ${named}\n`;
   } else {
     const line = checkAliasLine(change.update ?? "");
     if (!await aliases.replace(name, domain, { from: change.old ?? "", to: line })) {
-      throw new Permanent(`${named} has no member ${change.old}`);
+      throw new Permanent(`${named} has no member ${shown(change.old ?? "")}`);
     }
     done = `replaced ${change.old} by ${line} in ${named}\n`;
   }

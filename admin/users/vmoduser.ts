@@ -111,6 +111,7 @@ export const applet = defineApplet({
       const before = options.clearFlags ? 0 : user.flags;
       const flags = options.toggle ? before ^ bits : before | bits;
       await users.update(name, domain, flags === user.flags ? changes : { ...changes, flags });
+      if (changes.password !== undefined) await command.users.note(user, "pass");
       if (options.toggleActive) {
         await users.setInactive(name, domain, !user.inactive);
         await command.users.note(user, user.inactive ? "ACTI" : "INAC");

@@ -2,18 +2,15 @@
  * vpasswd: changes the password of a user of a virtual domain.
  */
 import { defineApplet } from "../../core/applet.ts";
-import { Denied, Permanent } from "../../core/errors.ts";
+import { changePassword, userToChange } from "../../storage/accounts/change_password.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import {
   askPassword,
-  makePassword,
   PASSWORD_OPTIONS,
   RANDOM_OPTION,
   randomPasswordOf,
 } from "../../storage/accounts/password_choice.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
-import { USER_FLAGS } from "../../storage/accounts/users.ts";
-import { ControlFiles } from "../../storage/control/control.ts";
 
 export const applet = defineApplet({
   names: ["vpasswd"],
@@ -41,19 +38,13 @@ export const applet = defineApplet({
   async run(proc) {
     const { options, args } = proc;
     const text = await withCommand(proc, {}, async (command) => {
-      const { address, domain } = await command.locate(args[0] ?? "");
-      const named = `${address.name}@${address.domain}`;
-      const { users } = command.accounts;
-      const user = await users.find(address.name, address.domain);
-      if (!user) throw new Permanent(`there is no user ${named}`);
-      if (user.flags & USER_FLAGS.noPasswordChange) throw new Denied(`the password of ${named} may not be changed`);
+      const located = await command.locate(args[0] ?? "");
+      const user = await userToChange(command, located);
+      const named = `${user.name}@${user.domain}`;
       const clear = args[1] ??
         (options.random === undefined ? await askPassword(proc, named) : randomPasswordOf(options.random));
-      const control = [new ControlFiles(domain.directory), command.control];
       const environment = proc.env.get("PASSWORD_HASH");
-      await users.update(address.name, address.domain, await makePassword(clear, options, { environment, control }));
-      await command.users.note(user, "pass");
-      await command.forget(named);
+      await changePassword(command, { ...located, user }, { clear, choice: options, environment });
       const random = args[1] === undefined && options.random !== undefined ? `Password is ${clear}\n` : "";
       return random + (options.verbose ? `changed the password of ${named}\n` : "");
     });

@@ -2,12 +2,14 @@
  * vreorg: gives the users of a domain new places in its tree of folders, in the order of a list.
  */
 import { defineApplet } from "../../core/applet.ts";
-import { latin1Text } from "../../core/bytes.ts";
+import { concatBytes, latin1Text } from "../../core/bytes.ts";
+import type { ByteReader } from "../../core/stream.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
 import { OLD_HOME_MS } from "../../storage/accounts/move_home.ts";
-import { checkDomainName, checkUserName } from "../../storage/accounts/names.ts";
+import { inputFile } from "../../storage/accounts/input_file.ts";
+import { checkDomainName, checkUserName, shown } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { moveUser } from "../../storage/accounts/user_moves.ts";
 import type { UserRow } from "../../storage/accounts/users.ts";
@@ -42,15 +44,16 @@ export const applet = defineApplet({
   async run(proc) {
     const { options } = proc;
     if (options.domain === undefined) throw new Usage("give the domain with -d");
-    const perLevel = options.usersPerLevel === undefined ? undefined : Number(options.usersPerLevel);
-    if (perLevel !== undefined && !(Number.isInteger(perLevel) && perLevel > 0)) {
-      throw new Usage(`-l ${options.usersPerLevel}: not a number of users`);
+    const { usersPerLevel } = options;
+    if (usersPerLevel !== undefined && !/^[1-9]\d{0,6}$/.test(usersPerLevel)) {
+      throw new Usage(`-l ${shown(usersPerLevel)}: not a number of users`);
     }
+    const perLevel = usersPerLevel === undefined ? undefined : Number(usersPerLevel);
     const name = checkDomainName(options.domain);
     const list = proc.args[0] ?? "";
     const told = await withCommand(proc, {}, async (command) => {
       const domain = await command.realDomain(name);
-      const users = await usersOf(command, domain, list);
+      const users = await usersOf(command, domain, { list, stdin: proc.stdin });
       const lines: string[] = [];
       let fresh = options.reset;
       for (let at = 0; at < users.length || fresh; at += BATCH_USERS) {
@@ -77,9 +80,30 @@ export const applet = defineApplet({
   },
 });
 
-async function usersOf(command: Command, domain: DomainEntry, list: string): Promise<UserRow[]> {
+interface ListSource {
+  readonly list: string;
+  readonly stdin: ByteReader;
+}
+
+/** Longest list on standard input, bytes: a million users. */
+const LIST_BYTES_MAX = 128 * 1_048_576;
+
+async function readAll(stdin: ByteReader): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for (let length = 0;;) {
+    const chunk = new Uint8Array(65536);
+    const count = await stdin.read(chunk);
+    if (count === null) return concatBytes(...chunks);
+    length += count;
+    if (length > LIST_BYTES_MAX) throw new Permanent(`the list is longer than ${LIST_BYTES_MAX} bytes`);
+    chunks.push(chunk.subarray(0, count));
+  }
+}
+
+async function usersOf(command: Command, domain: DomainEntry, from: ListSource): Promise<UserRow[]> {
+  const { list } = from;
   const users: UserRow[] = [];
-  const lines = (await readList(command, list)).split("\n");
+  const lines = (await readList(command, from)).split("\n");
   for (let at = 0; at < lines.length; at++) {
     const text = lines[at]!.trim().replace(new RegExp(`@${domain.domain.replaceAll(".", "\\.")}$`, "i"), "");
     if (text === "") continue;
@@ -90,15 +114,9 @@ async function usersOf(command: Command, domain: DomainEntry, list: string): Pro
   return users;
 }
 
-async function readList(command: Command, path: string): Promise<string> {
-  try {
-    return latin1Text(
-      path === "-" ? await new Response(Deno.stdin.readable).bytes() : await command.disk.readFile(path),
-    );
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new Permanent(`there is no file ${path}`);
-    throw error;
-  }
+async function readList(command: Command, { list, stdin }: ListSource): Promise<string> {
+  if (list === "-") return latin1Text(await readAll(stdin));
+  return latin1Text(await inputFile(list, (name) => command.disk.readFile(name)));
 }
 
 interface Batch {

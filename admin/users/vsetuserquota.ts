@@ -4,10 +4,10 @@
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent } from "../../core/errors.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { LIMITS_ENV, limitsInForce, refuseForbidden } from "../../storage/accounts/domains/limit_checks.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { changedQuota } from "../../storage/accounts/user_store.ts";
 import { settleQuota } from "../../storage/accounts/user_quota.ts";
-import { LIMIT_PERMISSIONS } from "../../storage/accounts/tables/vlimits.ts";
 
 export const applet = defineApplet({
   names: ["vsetuserquota"],
@@ -23,8 +23,8 @@ export const applet = defineApplet({
   stopsAtOperand: true,
   description:
     "The user's mail is counted and maildirsize written anew. Where that leaves room, mail that bounced for the full " +
-    "mailbox is taken again at once. With DOMAIN_LIMITS set, a domain whose limits forbid it keeps its quotas.",
-  env: { ...COMMAND_ENV, DOMAIN_LIMITS: "apply the domain's limits" },
+    "mailbox is taken again at once. A domain whose limits are in force and forbid it keeps its quotas.",
+  env: { ...COMMAND_ENV, ...LIMITS_ENV },
   control: COMMAND_CONTROL,
   exits: { 0: "the quota is set", 1: "there is no such user, or a step failed" },
   examples: [{ command: "vsetuserquota alice@example.org 5g", help: "alice may keep 5 gigabytes" }],
@@ -33,16 +33,12 @@ export const applet = defineApplet({
   async run(proc) {
     const [operand = "", change = ""] = proc.args;
     const text = await withCommand(proc, {}, async (command) => {
-      const { address } = await command.locate(operand);
+      const { address, domain: entry } = await command.locate(operand);
       const { name, domain } = address;
       const user = await command.accounts.users.find(name, domain);
       if (!user) throw new Permanent(`there is no user ${name}@${domain}`);
-      if (proc.env.get("DOMAIN_LIMITS") !== undefined) {
-        const { perm_quota } = await command.accounts.limits.of(name, domain);
-        if (perm_quota & LIMIT_PERMISSIONS.noModify) {
-          throw new Permanent(`quotas of ${domain} may not be changed: its limits say so`);
-        }
-      }
+      const limits = await limitsInForce(command, entry, { name, environment: proc.env.get("DOMAIN_LIMITS") });
+      refuseForbidden(limits, domain, { of: "quota", act: "modify" });
       const quota = changedQuota(user.quota, change);
       await command.accounts.users.update(name, domain, { quota });
       const usage = await settleQuota(command, { ...user, quota }, proc.clock.nowMs());

@@ -5,7 +5,7 @@ import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { checkDomainName } from "../../storage/accounts/names.ts";
-import { type Field, FIELDS, type Shape, shownUser } from "./user_report.ts";
+import { eventsOf, type Field, FIELDS, type Shape, shownUser } from "./user_report.ts";
 
 /** Seconds that a grant of POP before SMTP holds; RELAY_CLEAR_MINUTES. */
 const RELAY_MINUTES = 60;
@@ -31,7 +31,8 @@ export const applet = defineApplet({
   operands: [{ name: "address", help: "user@domain; without a domain the default one", optional: true }],
   description:
     "vuserinfo shows what the database says of a user, what the Maildir holds, and when the user last logged in. With " +
-    "one of the letters only those fields are shown, one a line and without a heading.",
+    "one of the letters only those fields are shown, one a line and without a heading. The users of a domain come in the " +
+    "order of their names, the active ones before the inactive ones, and in memory that does not grow with their number.",
   env: { ...COMMAND_ENV, RELAY_CLEAR_MINUTES: "minutes that a login allows relaying; default 60" },
   control: COMMAND_CONTROL,
   exits: { 0: "shown", 1: "there is no such user or domain" },
@@ -61,7 +62,7 @@ async function oneUser(command: Command, text: string, shape: Shape): Promise<st
   const { address } = await command.locate(text);
   const user = await command.accounts.users.find(address.name, address.domain);
   if (!user) throw new Permanent(`there is no user ${address.name}@${address.domain}`);
-  return await shownUser(command, user, shape);
+  return await shownUser(command, user, { shape, events: await eventsOf(command, [user], shape) });
 }
 
 async function allUsers(
@@ -71,8 +72,13 @@ async function allUsers(
 ): Promise<void> {
   const real = await command.realDomain(domain);
   let first = true;
-  for await (const user of command.accounts.users.list(real.domain)) {
-    await out.write((first || !out.shape.heading ? "" : "\n") + await shownUser(command, user, out.shape));
-    first = false;
+  for await (const users of command.accounts.users.pages(real.domain)) {
+    const about = { shape: out.shape, events: await eventsOf(command, users, out.shape) };
+    let text = "";
+    for (const user of users) {
+      text += (first || !out.shape.heading ? "" : "\n") + await shownUser(command, user, about);
+      first = false;
+    }
+    await out.write(text);
   }
 }

@@ -82,6 +82,7 @@ const SYMBOLS = {
   getgrouplist: { parameters: ["buffer", "u32", "buffer", "buffer"], result: "i32" },
   getpwnam: { parameters: ["buffer"], result: "pointer" },
   getpwuid: { parameters: ["u32"], result: "pointer" },
+  getspnam: { parameters: ["buffer"], result: "pointer" },
   getgrnam: { parameters: ["buffer"], result: "pointer" },
   getgrgid: { parameters: ["u32"], result: "pointer" },
   getgroups: { parameters: ["i32", "buffer"], result: "i32" },

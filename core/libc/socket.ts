@@ -16,6 +16,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_ERROR = 4;
+const SO_PEERCRED = 17;
 const IPPROTO_IP = 0;
 const IP_OPTIONS = 4;
 const IPPROTO_TCP = 6;
@@ -145,6 +146,20 @@ export function acceptSocket(listening: number): { readonly fd: number; readonly
   const code = errno();
   if (code === EMFILE || code === ENFILE || code === ENOBUFS || code === ENOMEM) throw new LibcError("accept", code);
   return undefined; // nobody waits, or the peer went away first
+}
+
+/** Who is at the other end of a Unix socket, as the kernel saw it at connect; undefined for any other socket. */
+export function peerUser(fd: number): { readonly pid: number; readonly uid: number; readonly gid: number } | undefined {
+  const user = new Int32Array(3); // struct ucred: pid, uid, gid
+  const length = new Uint32Array([12]);
+  const [into, size] = [new Uint8Array(user.buffer), new Uint8Array(length.buffer)];
+  if (libc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, into, size) < 0 || user[1] === -1) return undefined;
+  return { pid: user[0]!, uid: user[1]! >>> 0, gid: user[2]! >>> 0 };
+}
+
+/** Waits (on a pool thread) until bytes can be written; false after the limit. */
+export async function waitWritable(fd: number, timeoutMs: number): Promise<boolean> {
+  return await pollFor(fd, { events: POLLOUT, timeoutMs });
 }
 
 const ENOMEM = 12;

@@ -11,8 +11,10 @@ import {
   listenSocket,
   localName,
   peerName,
+  peerUser,
   shutdownWrite,
   waitReadable,
+  waitWritable,
 } from "./socket.ts";
 
 preloadLibc();
@@ -80,5 +82,21 @@ Deno.test("a hundred children and their pipes are waited for by one poller", asy
     assertEquals(results, Array.from({ length: 100 }, (_, at) => `${at} ${at}`));
   } finally {
     await poller.close();
+  }
+});
+
+Deno.test("the peer of a Unix socket is known by its uid and pid", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/socket`;
+  const listening = listenSocket({ host: path, port: 0, backlog: 1 });
+  try {
+    using _connection = await Deno.connect({ transport: "unix", path });
+    const accepted = acceptSocket(listening)!;
+    assertEquals(peerUser(accepted.fd), { pid: Deno.pid, uid: Deno.uid()!, gid: Deno.gid()! });
+    assertEquals(await waitWritable(accepted.fd, 1000), true);
+    closeFd(accepted.fd);
+  } finally {
+    closeFd(listening);
+    await Deno.remove(folder, { recursive: true });
   }
 });

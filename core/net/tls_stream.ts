@@ -3,6 +3,7 @@
  * 2.8.3: plain text on a Deno.Conn costs half of node:net (0.12 against 0.24 ms of CPU for a message of seven round
  * trips), so connections begin there and only TLS pays for node's streams. Loaded only when TLS is used.
  */
+import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
@@ -55,45 +56,63 @@ async function writeAll(transport: Transport, bytes: Uint8Array): Promise<void> 
   for (let done = 0; done < bytes.length;) done += await transport.write(bytes.subarray(done));
 }
 
-const contexts = new WeakMap<ServerTls, WeakMap<object, tls.SecureContext>>();
+/** A certificate ready for use, and as bytes (DER). */
+interface ParsedCertificate {
+  readonly context: tls.SecureContext;
+  readonly der: Uint8Array | undefined;
+}
+
+const contexts = new WeakMap<ServerTls, WeakMap<object, ParsedCertificate>>();
+
+/** The server's own certificate, the first of a chain in PEM, as DER. */
+function firstCertificate(pem: string): Uint8Array | undefined {
+  const [, base64] = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END/.exec(pem) ?? [];
+  return base64 === undefined ? undefined : new Uint8Array(Buffer.from(base64, "base64"));
+}
 
 /** The parsed certificate; kept as long as the ServerTls gives the same object. */
-function contextOf(server: ServerTls, serverName: string | undefined): tls.SecureContext {
+function contextOf(server: ServerTls, serverName: string | undefined): ParsedCertificate {
   const certificate = server.certificate(serverName);
   let ofServer = contexts.get(server);
   if (!ofServer) contexts.set(server, ofServer = new WeakMap());
-  let context = ofServer.get(certificate);
-  if (!context) {
-    context = tls.createSecureContext({
+  let parsed = ofServer.get(certificate);
+  if (!parsed) {
+    const context = tls.createSecureContext({
       cert: certificate.cert,
       key: certificate.key,
       ...(server.minVersion && { minVersion: server.minVersion }),
       ...(server.clientCa !== undefined && { ca: server.clientCa }),
     });
-    ofServer.set(certificate, context);
+    parsed = { context, der: firstCertificate(certificate.cert) };
+    ofServer.set(certificate, parsed);
   }
-  return context;
+  return parsed;
 }
 
 /** Negotiates as the server. Rejects when the handshake fails; the transport is then closed. */
 export async function acceptTls(transport: Transport, server: ServerTls): Promise<TlsSession> {
   let socket: tls.TLSSocket | undefined;
-  const session = await negotiate(transport, (duplex) =>
-    socket = new tls.TLSSocket(asSocket(duplex), {
-      isServer: true,
-      secureContext: contextOf(server, undefined),
-      ...(server.clientCa !== undefined && { requestCert: true, rejectUnauthorized: false, ca: server.clientCa }),
-      SNICallback: (name: string, choose: (error: Error | null, context?: tls.SecureContext) => void) => {
-        let context: tls.SecureContext;
-        try {
-          context = contextOf(server, name);
-        } catch (error) {
-          choose(error instanceof Error ? error : new Error(String(error)));
-          return;
-        }
-        choose(null, context);
-      },
-    }), "secure");
+  let presented = contextOf(server, undefined);
+  const { transport: encrypted, state } = await negotiate(
+    transport,
+    (duplex) =>
+      socket = new tls.TLSSocket(asSocket(duplex), {
+        isServer: true,
+        secureContext: presented.context,
+        ...(server.clientCa !== undefined && { requestCert: true, rejectUnauthorized: false, ca: server.clientCa }),
+        SNICallback: (name: string, choose: (error: Error | null, context?: tls.SecureContext) => void) => {
+          try {
+            presented = contextOf(server, name);
+          } catch (error) {
+            choose(error instanceof Error ? error : new Error(String(error)));
+            return;
+          }
+          choose(null, presented.context);
+        },
+      }),
+    "secure",
+  );
+  const session = { transport: encrypted, state: Object.freeze({ ...state, serverCertificate: presented.der }) };
   if (server.clientCa !== undefined && socket) refuseInvalidClient(socket, session, server);
   return session;
 }
@@ -146,17 +165,18 @@ export async function startClientTls(transport: Transport, client: ClientTls): P
       ...client.certificate,
       ...(client.minVersion && { minVersion: client.minVersion }),
     }), "secureConnect");
-  const der = client.inspectPeer && socket ? peerCertificate(socket) : undefined;
-  if (der) {
+  const serverCertificate = socket && peerCertificate(socket);
+  if (serverCertificate) {
     try {
-      client.inspectPeer?.(der);
+      client.inspectPeer?.(serverCertificate);
     } catch (error) {
       session.transport.close();
       throw error;
     }
   }
   const verifyError = socket && !client.verify ? verifyErrorOf(socket, client.serverName) : undefined;
-  return verifyError === undefined ? session : { ...session, state: Object.freeze({ ...session.state, verifyError }) };
+  const state = { ...session.state, serverCertificate, ...(verifyError !== undefined && { verifyError }) };
+  return { ...session, state: Object.freeze(state) };
 }
 
 /** node's types want a net.Socket where its documentation, and its code, take any Duplex. */

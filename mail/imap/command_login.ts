@@ -1,9 +1,9 @@
 /** Commands of every state and of the time before login: CAPABILITY, ID, NOOP, LOGOUT, ENABLE, STARTTLS, LOGIN, AUTHENTICATE. */
 import { decodeUtf8OrLatin1 } from "../mime/charset.ts";
 import { formatBase64, parseBase64 } from "../sasl/base64.ts";
-import { startSasl } from "../sasl/server.ts";
+import { sendsSecret, startSasl } from "../sasl/server.ts";
 import { formatString } from "./format.ts";
-import { bad, capabilityText, type Completion, no, ok, sendsPassword } from "./replies.ts";
+import { bad, capabilityText, type Completion, no, ok } from "./replies.ts";
 import type { CommandContext } from "./session_types.ts";
 
 /** Longest response of a SASL exchange, bytes of base64 [rfc4954 4]. */
@@ -81,10 +81,17 @@ export async function runAuthenticate(
   const { authenticator, hostName, nonce, clock } = session.settings;
   const mechanism = authenticator.mechanisms.find((name) => name === given.mechanism);
   if (mechanism === undefined) return no("unknown mechanism", "CANNOT");
-  if (sendsPassword(mechanism) && !session.capabilities().plainTextAllowed) {
-    return no("use STARTTLS first", "PRIVACYREQUIRED");
-  }
-  const exchange = startSasl(mechanism, authenticator.verifier, { hostName, nonce, nowMs: clock.nowMs() });
+  const { mechanisms: offered, plainTextAllowed } = session.capabilities();
+  if (sendsSecret(mechanism) && !plainTextAllowed) return no("use STARTTLS first", "PRIVACYREQUIRED");
+  if (!offered.includes(mechanism)) return no("that mechanism needs TLS", "CANNOT");
+  const exchange = startSasl(mechanism, authenticator.verifier, {
+    hostName,
+    nonce,
+    nowMs: clock.nowMs(),
+    tls: session.wire.tls,
+    offered,
+    service: "imap",
+  });
   let response = given.initial === undefined ? undefined : parseBase64(given.initial === "=" ? "" : given.initial);
   if (given.initial !== undefined && response === undefined) return bad("the initial response is no base64");
   for (let steps = 0; steps < SASL_STEPS_MAX; steps++) {

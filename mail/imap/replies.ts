@@ -69,12 +69,8 @@ export interface CapabilityState {
   readonly canStartTls: boolean;
   /** Passwords may be sent as they are: encrypted, or from this host. */
   readonly plainTextAllowed: boolean;
+  /** Those that can be used on this connection as it is. */
   readonly mechanisms: readonly SaslMechanism[];
-}
-
-/** Whether a mechanism sends the password itself. */
-export function sendsPassword(mechanism: SaslMechanism): boolean {
-  return mechanism === "PLAIN" || mechanism === "LOGIN";
 }
 
 /** The capability list, words separated by blanks [rfc3501 7.2.1]. */
@@ -83,8 +79,6 @@ export function capabilityText(state: CapabilityState): string {
   if (state.authenticated) return words.join(" ");
   if (state.canStartTls) words.push("STARTTLS");
   if (!state.plainTextAllowed) words.push("LOGINDISABLED");
-  for (const mechanism of state.mechanisms) {
-    if (state.plainTextAllowed || !sendsPassword(mechanism)) words.push(`AUTH=${mechanism}`);
-  }
+  for (const mechanism of state.mechanisms) words.push(`AUTH=${mechanism}`);
   return words.join(" ");
 }

@@ -2,6 +2,7 @@
  * The IMAP4rev1 server session: greets, reads commands, refuses what the state does not allow, runs rows of the verb table,
  * answers, and ends cleanly. The connection and the store are given; it knows no files, sockets or clock.
  */
+import { usableMechanisms } from "../sasl/server.ts";
 import { errorText, Permanent } from "../../core/errors.ts";
 import type { ImapAccount, ImapLogin } from "./backend.ts";
 import { ALREADY_ANSWERED } from "./command_login.ts";
@@ -85,7 +86,10 @@ class ImapSession implements CommandContext {
       authenticated: this.state !== "not-authenticated",
       canStartTls: tls !== undefined && this.wire.startTls !== undefined && this.wire.tls === undefined,
       plainTextAllowed: this.#plainTextAllowed,
-      mechanisms: authenticator.mechanisms,
+      mechanisms: usableMechanisms(authenticator.mechanisms, {
+        tls: this.wire.tls,
+        plainTextAllowed: this.#plainTextAllowed,
+      }),
     };
   }
 

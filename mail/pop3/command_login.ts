@@ -4,7 +4,7 @@ import { decodeUtf8OrLatin1 } from "../mime/charset.ts";
 import { formatBase64, parseBase64 } from "../sasl/base64.ts";
 import { startSasl } from "../sasl/server.ts";
 import { parseArguments } from "./parse.ts";
-import { accept, capabilityLines, type Pop3Reply, reject, sendsPassword } from "./replies.ts";
+import { accept, capabilityLines, type Pop3Reply, reject } from "./replies.ts";
 import type { Pop3Context } from "./session_types.ts";
 
 /** Longest response of a SASL exchange, bytes of base64 [rfc4954 4]. */
@@ -65,8 +65,7 @@ export async function runPass(session: Pop3Context, rest: string): Promise<Pop3R
 /** [rfc5034 4]; without an argument the mechanisms are listed, as old clients expect. */
 export async function runAuth(session: Pop3Context, rest: string): Promise<Pop3Reply | undefined> {
   const { authenticator, hostName, nonce, clock } = session.settings;
-  const { plainTextAllowed } = session.capabilities();
-  const offered = authenticator.mechanisms.filter((name) => plainTextAllowed || !sendsPassword(name));
+  const { mechanisms: offered } = session.capabilities();
   const [wanted, initial] = parseArguments(rest, 0, 2);
   if (wanted === undefined) {
     for (const line of ["+OK these", ...offered, "."]) session.out.line(line);
@@ -75,7 +74,14 @@ export async function runAuth(session: Pop3Context, rest: string): Promise<Pop3R
   const mechanism = authenticator.mechanisms.find((name) => name === wanted.toUpperCase());
   if (mechanism === undefined) return reject("unknown mechanism");
   if (!offered.includes(mechanism)) return reject("use STLS first", "AUTH");
-  const exchange = startSasl(mechanism, authenticator.verifier, { hostName, nonce, nowMs: clock.nowMs() });
+  const exchange = startSasl(mechanism, authenticator.verifier, {
+    hostName,
+    nonce,
+    nowMs: clock.nowMs(),
+    tls: session.wire.tls,
+    offered,
+    service: "pop",
+  });
   let response = initial === undefined ? undefined : parseBase64(initial === "=" ? "" : initial);
   if (initial !== undefined && response === undefined) return reject("the initial response is no base64");
   for (let steps = 0; steps < SASL_STEPS_MAX; steps++) {

@@ -27,19 +27,12 @@ export function formatReply(reply: Pop3Reply): string {
   return `${reply.ok ? "+OK" : "-ERR"} ${reply.text.replace(/[^\x20-\x7e]/g, "?")}`.trimEnd();
 }
 
-/** Mechanisms that send the password itself: only under TLS, unless the operator says otherwise. */
-const SENDS_PASSWORD: readonly SaslMechanism[] = ["PLAIN", "LOGIN"];
-
-/** Whether a mechanism sends the password itself. */
-export function sendsPassword(mechanism: SaslMechanism): boolean {
-  return SENDS_PASSWORD.includes(mechanism);
-}
-
 /** What the list of capabilities depends on. */
 export interface CapabilityState {
   readonly authenticated: boolean;
   readonly canStartTls: boolean;
   readonly plainTextAllowed: boolean;
+  /** Those that can be used on this connection as it is. */
   readonly mechanisms: readonly SaslMechanism[];
 }
 
@@ -47,7 +40,7 @@ export interface CapabilityState {
 export function capabilityLines(state: CapabilityState): string[] {
   const lines = ["TOP", "UIDL", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "EXPIRE NEVER"];
   if (state.authenticated) return [...lines, "IMPLEMENTATION IndiMail"];
-  const mechanisms = state.mechanisms.filter((name) => state.plainTextAllowed || !sendsPassword(name));
+  const { mechanisms } = state;
   if (state.plainTextAllowed) lines.push("USER");
   if (mechanisms.length > 0) lines.push(`SASL ${mechanisms.join(" ")}`);
   if (state.canStartTls) lines.push("STLS");

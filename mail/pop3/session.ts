@@ -2,6 +2,7 @@
  * The POP3 server session: greets, reads commands, refuses what the state does not allow, runs rows of the verb table,
  * answers (one write for all commands that came together), and ends cleanly. Messages are removed by QUIT only.
  */
+import { usableMechanisms } from "../sasl/server.ts";
 import { errorText, Permanent } from "../../core/errors.ts";
 import { Dialogue } from "../imap/dialogue.ts";
 import type { ImapInput } from "../imap/input.ts";
@@ -79,7 +80,10 @@ class Pop3Session implements Pop3Context {
       authenticated: this.#state === "transaction",
       canStartTls: tls !== undefined && this.wire.startTls !== undefined && this.wire.tls === undefined,
       plainTextAllowed: this.#plainTextAllowed,
-      mechanisms: authenticator.mechanisms,
+      mechanisms: usableMechanisms(authenticator.mechanisms, {
+        tls: this.wire.tls,
+        plainTextAllowed: this.#plainTextAllowed,
+      }),
     };
   }
 

@@ -1,68 +1,84 @@
 /**
  * The client's side of a SASL exchange, for qmail-remote and the tests. Bytes are raw: base64 is the protocol's. A server
- * that breaks a mechanism's rules, or cannot prove that it knows the password (SCRAM), is refused with Permanent.
+ * that breaks a mechanism's rules, or cannot prove that it knows the password (SCRAM, DIGEST-MD5), is refused with
+ * Permanent.
  */
-import { Permanent } from "../../core/errors.ts";
-import { formatBase64, parseBase64 } from "./base64.ts";
 import { createHmac } from "node:crypto";
+import { Permanent } from "../../core/errors.ts";
+import { channelBinding } from "./channel_binding.ts";
+import type { SaslClientExchange, SaslCredentials } from "./client_exchange.ts";
+import { DigestClient } from "./digest_md5_client.ts";
 import {
-  formatScramName,
-  parseScramAttributes,
-  saltedPassword,
-  SCRAM_ITERATIONS_MAX,
-  scramClientProof,
-  scramKeys,
-  scramServerSignature,
-} from "./scram.ts";
-import { saslprep } from "./saslprep.ts";
-import type { SaslMechanism } from "./server.ts";
+  bindsChannel,
+  cramHashOf,
+  needsClearText,
+  SASL_MECHANISMS,
+  type SaslMechanism,
+  scramHashOf,
+  takesToken,
+} from "./mechanisms.ts";
+import { formatScramName } from "./scram.ts";
+import { ScramClient } from "./scram_client.ts";
 
-/** Whom to log in as. */
-export interface SaslCredentials {
-  readonly user: string;
-  readonly password: string;
-  /** Fresh random printable text without commas, for SCRAM. */
-  readonly nonce: () => string;
-}
-
-/** One exchange. */
-export interface SaslClientExchange {
-  /** Sent with the command where the protocol allows that; undefined: the server speaks first. */
-  readonly initialResponse: Uint8Array | undefined;
-  /** The answer to a challenge. Throws Permanent when the server breaks the mechanism's rules. */
-  answer(challenge: Uint8Array): Promise<Uint8Array>;
-  /** Whether the mechanism lets success be believed: for SCRAM only after the server's signature. */
-  readonly complete: boolean;
-}
+export type { SaslClientExchange, SaslCredentials } from "./client_exchange.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+
+/**
+ * The mechanism that a client takes of those that a server names: the strongest that needs nothing but the password.
+ * Channel binding and tokens only where the caller names the mechanism: a server that has -PLUS may not have the kind of
+ * binding that this client has. Undefined when none is known.
+ */
+export function chooseMechanism(offered: ReadonlySet<string>): SaslMechanism | undefined {
+  const usable = SASL_MECHANISMS.filter((name) => offered.has(name) && !bindsChannel(name) && !takesToken(name));
+  return usable.find((name) => scramHashOf(name)) ?? usable.find(needsClearText) ?? usable[0];
+}
 
 /**
  * Begins an exchange. When `initialResponse` was sent with the command, the first `answer` is to the challenge after it;
- * when it was not, the caller answers the first (empty) challenge with it.
+ * when it was not, the caller answers the first (empty) challenge with it. Throws Permanent when the mechanism cannot be
+ * used on this connection.
  */
 export function startSaslClient(mechanism: SaslMechanism, credentials: SaslCredentials): SaslClientExchange {
   const { user, password } = credentials;
+  const cramHash = cramHashOf(mechanism);
+  if (cramHash) {
+    return answers(undefined, [
+      (challenge) => encoder.encode(`${user} ${createHmac(cramHash, password).update(challenge).digest("hex")}`),
+    ]);
+  }
+  const scramHash = scramHashOf(mechanism);
+  if (scramHash) return new ScramClient(scramHash, credentials, bindingOf(mechanism, credentials));
   switch (mechanism) {
     case "PLAIN":
       return answers(encoder.encode(`\0${user}\0${password}`), []);
     case "LOGIN":
       return answers(undefined, [() => encoder.encode(user), () => encoder.encode(password)]);
-    case "CRAM-MD5":
-      return answers(undefined, [
-        (challenge) => encoder.encode(`${user} ${createHmac("md5", password).update(challenge).digest("hex")}`),
-      ]);
-    case "SCRAM-SHA-1":
-      return new ScramClient("sha-1", credentials);
-    case "SCRAM-SHA-256":
-      return new ScramClient("sha-256", credentials);
+    case "OAUTHBEARER":
+      return bearer(`n,a=${formatScramName(user)},\x01auth=Bearer ${password}\x01\x01`);
+    case "XOAUTH2":
+      return bearer(`user=${user}\x01auth=Bearer ${password}\x01\x01`);
+    default:
+      return new DigestClient(credentials);
   }
+}
+
+function bindingOf(mechanism: SaslMechanism, credentials: SaslCredentials): Uint8Array | undefined {
+  if (!bindsChannel(mechanism)) return undefined;
+  const binding = channelBinding(credentials.tls);
+  if (!binding) throw new Permanent(`authentication: ${mechanism} needs TLS and a certificate that can be bound to`);
+  return binding;
+}
+
+/** A challenge after the message tells why it was refused; the answer has no meaning [rfc7628 3.2.3]. */
+function bearer(message: string): SaslClientExchange {
+  return answers(encoder.encode(message), [() => encoder.encode("\x01")], { complete: true });
 }
 
 function answers(
   initialResponse: Uint8Array | undefined,
   replies: readonly ((challenge: Uint8Array) => Uint8Array)[],
+  options: { readonly complete?: boolean } = {},
 ): SaslClientExchange {
   let at = 0;
   return {
@@ -75,62 +91,7 @@ function answers(
       return Promise.resolve(reply(challenge));
     },
     get complete() {
-      return at >= replies.length;
+      return options.complete ?? at >= replies.length;
     },
   };
-}
-
-class ScramClient implements SaslClientExchange {
-  readonly initialResponse: Uint8Array;
-  readonly #hash: "sha-1" | "sha-256";
-  readonly #password: string;
-  readonly #clientNonce: string;
-  readonly #firstBare: string;
-  #expectedSignature: string | undefined;
-  #complete = false;
-
-  constructor(hash: "sha-1" | "sha-256", credentials: SaslCredentials) {
-    this.#hash = hash;
-    this.#password = credentials.password;
-    this.#clientNonce = credentials.nonce();
-    const user = saslprep(credentials.user) ?? credentials.user;
-    this.#firstBare = `n=${formatScramName(user)},r=${this.#clientNonce}`;
-    this.initialResponse = encoder.encode(`n,,${this.#firstBare}`);
-  }
-
-  get complete(): boolean {
-    return this.#complete;
-  }
-
-  async answer(challenge: Uint8Array): Promise<Uint8Array> {
-    const text = decoder.decode(challenge);
-    return this.#expectedSignature === undefined ? await this.#clientFinal(text) : this.#serverFinal(text);
-  }
-
-  async #clientFinal(serverFirst: string): Promise<Uint8Array> {
-    const [nonce, salt, iterations] = parseScramAttributes(serverFirst) ?? [];
-    const saltBytes = parseBase64(salt?.[1] ?? "*");
-    const count = Number(iterations?.[1]);
-    if (
-      nonce?.[0] !== "r" || salt?.[0] !== "s" || iterations?.[0] !== "i" || !saltBytes ||
-      !nonce[1].startsWith(this.#clientNonce) || nonce[1].length === this.#clientNonce.length ||
-      !Number.isInteger(count) || count < 1 || count > SCRAM_ITERATIONS_MAX
-    ) throw new Permanent("authentication: the server's SCRAM challenge is malformed");
-    const withoutProof = `c=biws,r=${nonce[1]}`;
-    const authMessage = `${this.#firstBare},${serverFirst},${withoutProof}`;
-    const salted = await saltedPassword(this.#password, saltBytes, { hash: this.#hash, iterations: count });
-    const { serverKey } = scramKeys(this.#hash, salted);
-    this.#expectedSignature = formatBase64(scramServerSignature(this.#hash, serverKey, authMessage));
-    const proof = formatBase64(scramClientProof(this.#hash, salted, authMessage));
-    return encoder.encode(`${withoutProof},p=${proof}`);
-  }
-
-  #serverFinal(text: string): Uint8Array {
-    const [verifier] = parseScramAttributes(text) ?? [];
-    if (verifier?.[0] !== "v" || verifier[1] !== this.#expectedSignature) {
-      throw new Permanent("authentication: the server could not prove that it knows the password");
-    }
-    this.#complete = true;
-    return new Uint8Array();
-  }
 }

@@ -1,6 +1,11 @@
 import { strictEqual as equals } from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { Buffer } from "node:buffer";
+import type { TlsState } from "../../core/stream.ts";
+import { TEST_CERTIFICATE } from "../../tests/support/certificates.ts";
 import { startSaslClient } from "./client.ts";
+import { digestKeys } from "./digest_md5.ts";
+import { takesToken } from "./mechanisms.ts";
 import { formatBase64, parseBase64 } from "./base64.ts";
 import { saltedPassword, scramKeys, scramServerSignature, verifyScramProof } from "./scram.ts";
 import { SASL_MECHANISMS, SASL_RESPONSE_BYTES_MAX, startSasl } from "./server.ts";
@@ -18,8 +23,8 @@ function verifierOf(
 ): SaslVerifier<boolean> {
   return {
     verifyPassword: (name, given) => Promise.resolve(name === user && given === password),
-    verifyCram: (name, challenge, digestHex) =>
-      Promise.resolve(name === user && createHmac("md5", password).update(challenge).digest("hex") === digestHex),
+    verifyCram: (name, { hash, challenge, digestHex }) =>
+      Promise.resolve(name === user && createHmac(hash, password).update(challenge).digest("hex") === digestHex),
     scramParameters: () => Promise.resolve(scram),
     async verifyScram(name, { hash, authMessage, proofBase64 }) {
       const salt = parseBase64(scram.saltBase64)!;
@@ -29,12 +34,31 @@ function verifierOf(
       const signature = scramServerSignature(hash, keys.serverKey, authMessage);
       return { result: name === user && good, serverSignatureBase64: formatBase64(signature) };
     },
+    verifyDigest(name, exchange) {
+      const { response, rspauth } = digestKeys({ user: name, password }, exchange);
+      return Promise.resolve({ result: name === user && response === exchange.response, rspauth });
+    },
+    verifyToken: (name, token) => Promise.resolve((name === user || name === "") && token === password),
     succeeded: (result) => result,
   };
 }
 
+/** A TLS session with the certificate of the tests. */
+const TLS: TlsState = {
+  protocol: "TLSv1.3",
+  cipher: "x",
+  serverCertificate: new Uint8Array(
+    Buffer.from(/BEGIN CERTIFICATE-----([^-]+)/.exec(TEST_CERTIFICATE)![1]!.replaceAll("\n", ""), "base64"),
+  ),
+};
+
 function start(mechanism: SaslMechanism, verifier: SaslVerifier<boolean>, nonce = "3rfcNHYJY1ZVvWVs7j") {
-  return startSasl(mechanism, verifier, { hostName: "mx.example", nonce: () => nonce, nowMs: 1_700_000_000_000 });
+  return startSasl(mechanism, verifier, {
+    hostName: "mx.example",
+    nonce: () => nonce,
+    nowMs: 1_700_000_000_000,
+    tls: TLS,
+  });
 }
 
 function challengeText(step: SaslStep<boolean>): string {
@@ -110,11 +134,16 @@ Deno.test("PLAIN takes the messages of RFC 4616 4 and refuses to act for another
 for (const mechanism of SASL_MECHANISMS) {
   for (const early of [true, false]) {
     Deno.test(`${mechanism} works with our client ${early ? "with" : "without"} an initial response`, async () => {
-      for (const password of ["pass word, =x", "päßwörd €"]) {
-        const user = "wörld,=user@example.org";
+      for (const password of takesToken(mechanism) ? ["ab.c-d_e~f+g/1=="] : ["pass word, =x", "päßwörd €"]) {
+        const user = `wör"ld,=us\\er@example.org`;
         for (const given of [password, "wrong"]) {
           const exchange = start(mechanism, verifierOf(user, password));
-          const client = startSaslClient(mechanism, { user, password: given, nonce: () => "clientnonce" });
+          const client = startSaslClient(mechanism, {
+            user,
+            password: given,
+            nonce: () => "clientnonce",
+            tls: TLS,
+          });
           const initial = client.initialResponse;
           let step = await exchange.step(early ? initial : undefined);
           if (!early && initial) step = await exchange.step(initial);
@@ -155,6 +184,23 @@ Deno.test("responses that break a mechanism's rules are malformed", async () => 
     ["CRAM-MD5", [undefined, "user"]],
     ["CRAM-MD5", [undefined, " 00112233445566778899aabbccddeeff"]],
     ["CRAM-MD5", [undefined, "user 00112233445566778899aabbccddeefg"]],
+    ["CRAM-SHA1", [undefined, "user 00112233445566778899aabbccddeeff"]],
+    ["CRAM-SHA512", ["user"]],
+    ["DIGEST-MD5", ["x"]],
+    ["DIGEST-MD5", [undefined, ""]],
+    ["DIGEST-MD5", [undefined, 'username="user"']],
+    ["XOAUTH2", [""]],
+    ["XOAUTH2", ["user=u\x01auth=Basic abc\x01\x01"]],
+    ["XOAUTH2", ["auth=Bearer abc\x01\x01"]],
+    ["XOAUTH2", ["user=u\x01auth=Bearer a b\x01\x01"]],
+    ["OAUTHBEARER", ["user=u\x01auth=Bearer abc\x01\x01"]],
+    ["OAUTHBEARER", ["n,a=u,\x01host=h\x01\x01"]],
+    ["OAUTHBEARER", ["p=tls-unique,a=u,\x01auth=Bearer abc\x01\x01"]],
+    ["OAUTHBEARER", ["n,a=u,\x01auth=Bearer abc\x01auth=Bearer abd\x01\x01"]],
+    ["SCRAM-SHA-256-PLUS", ["n,,n=user,r=abc"]],
+    ["SCRAM-SHA-256-PLUS", ["y,,n=user,r=abc"]],
+    ["SCRAM-SHA-256-PLUS", ["p=tls-unique,,n=user,r=abc"]],
+    ["SCRAM-SHA-256-PLUS", ["p=tls-server-end-point,,n=user,r=abc", "c=biws,r=abc3rfcNHYJY1ZVvWVs7j,p=AAAA"]],
     ["SCRAM-SHA-1", [""]],
     ["SCRAM-SHA-1", ["p=tls-unique,,n=user,r=abc"]],
     ["SCRAM-SHA-1", ["x,,n=user,r=abc"]],

@@ -6,8 +6,8 @@ import { concatBytes, latin1Bytes, latin1Text } from "../../core/bytes.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
 import type { ClientTls, Connection, TlsState } from "../../core/stream.ts";
 import { formatBase64, parseBase64 } from "../sasl/base64.ts";
-import { startSaslClient } from "../sasl/client.ts";
-import type { SaslMechanism } from "../sasl/server.ts";
+import { chooseMechanism, startSaslClient } from "../sasl/client.ts";
+import type { SaslMechanism } from "../sasl/mechanisms.ts";
 import { DotStuffer } from "./dot_stuffing.ts";
 import { formatPath } from "./path.ts";
 
@@ -49,10 +49,19 @@ export const REPLY_BYTES_MAX = 64 * 1024;
 const READ_BYTES = 4096;
 /** Chunks up to this size go out together with the final dot. */
 const JOIN_BYTES_MAX = 512 * 1024;
-/** Mechanisms in the order they are preferred. */
-const MECHANISMS: readonly SaslMechanism[] = ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"];
 /** Challenges of one AUTH. */
 const CHALLENGES_MAX = 8;
+
+/** Whom to log in as. */
+export interface SmtpLogin {
+  readonly user: string;
+  /** The password, or the token of the mechanisms that take one. */
+  readonly password: string;
+  /** The server's name, for DIGEST-MD5. */
+  readonly host?: string;
+  /** Only this one; also one that `chooseMechanism` never takes. */
+  readonly mechanism?: SaslMechanism;
+}
 
 /** A session. Every method throws Temporary (TimedOut) when the connection is lost or the server talks nonsense. */
 export class SmtpClient {
@@ -104,12 +113,20 @@ export class SmtpClient {
     return await connectTls.call(this.#connection, tls);
   }
 
-  /** Logs in by the best mechanism that both know. Throws Permanent when there is none. */
-  async authenticate(login: { readonly user: string; readonly password: string }): Promise<ClientReply> {
+  /** Logs in by the mechanism given, or the best that both know. Throws Permanent when there is none. */
+  async authenticate(login: SmtpLogin): Promise<ClientReply> {
     const offered = new Set((this.#extensions.get("AUTH") ?? "").toUpperCase().split(/\s+/));
-    const mechanism = MECHANISMS.find((name) => offered.has(name));
-    if (!mechanism) throw new Permanent("the server offers no way to log in that is known here");
-    const exchange = startSaslClient(mechanism, { ...login, nonce: () => crypto.randomUUID().replaceAll("-", "") });
+    const mechanism = login.mechanism ?? chooseMechanism(offered);
+    if (!mechanism || !offered.has(mechanism)) {
+      throw new Permanent("the server offers no way to log in that is known here");
+    }
+    const exchange = startSaslClient(mechanism, {
+      user: login.user,
+      password: login.password,
+      nonce: () => crypto.randomUUID().replaceAll("-", ""),
+      tls: this.#connection.tls,
+      ...(login.host !== undefined && { target: `smtp/${login.host}` }),
+    });
     const initial = exchange.initialResponse;
     let reply = await this.#command(`AUTH ${mechanism}${initial ? ` ${formatBase64(initial) || "="}` : ""}`);
     for (let challenge = 0; reply.code === 334 && challenge < CHALLENGES_MAX; challenge++) {

@@ -11,7 +11,13 @@ import { serveAuth } from "./auth_exchange.ts";
 import type { SmtpBackend, SmtpEnd, SmtpGreeting, SmtpMessage } from "./backend.ts";
 import { DataReceiver } from "./data_receiver.ts";
 import { formatReply } from "./format.ts";
-import { AUTH_FAILURES_MAX, BAD_COMMANDS_MAX, COMMAND_BUFFER_BYTES, COMMAND_BYTES_MAX } from "./limits.ts";
+import {
+  AUTH_FAILURES_MAX,
+  AUTH_LINE_BYTES_MAX,
+  BAD_COMMANDS_MAX,
+  COMMAND_BUFFER_BYTES,
+  COMMAND_BYTES_MAX,
+} from "./limits.ts";
 import { LineReader } from "./line_reader.ts";
 import { type MailCommand, parseCommandLine } from "./parse.ts";
 import { isAccepted, REPLIES, type SmtpReply } from "./replies.ts";
@@ -76,9 +82,11 @@ export class SmtpSession implements SmtpActs {
     for (;;) {
       for (;;) {
         if (this.#end) return await this.#flush();
-        const next = this.#input.next(COMMAND_BYTES_MAX);
+        const next = this.#input.next(AUTH_LINE_BYTES_MAX);
         if (next === "fill") break;
-        const pending = next === "too-long" ? this.#bad(REPLIES.lineTooLong, "") : this.#command(next.line);
+        const pending = next === "too-long" || isTooLong(next.line)
+          ? this.#bad(REPLIES.lineTooLong, "")
+          : this.#command(next.line);
         if (pending) await pending;
       }
       if (this.#stopping) {
@@ -308,4 +316,9 @@ export class SmtpSession implements SmtpActs {
     this.#reply(reply);
     return REPLIES.tooManyAuthFailures;
   }
+}
+
+/** AUTH may bring a token along [rfc4954 4]. */
+function isTooLong(line: string): boolean {
+  return line.length >= COMMAND_BYTES_MAX && !/^auth /i.test(line);
 }

@@ -320,6 +320,9 @@ Deno.test("a line that is too long is refused once and the next is understood", 
   const run = start();
   assertEquals(await run.say("X".repeat(COMMAND_BYTES_MAX * 3)), "");
   assertMatch(await run.say("X\r\nNOOP\r\n"), /^500 5\.5\.2 line too long\r\n250 2\.0\.0 ok\r\n$/);
+  assertMatch(await run.say(`NOOP ${"x".repeat(COMMAND_BYTES_MAX)}\r\n`), /^500 5\.5\.2 line too long\r\n$/);
+  await run.say("EHLO client.test\r\n");
+  assertMatch(await run.say(`AUTH PLAIN ${"QUFB".repeat(COMMAND_BYTES_MAX / 2)}\r\n`), /^535 5\.7\.8/);
   await finish(run);
 });
 

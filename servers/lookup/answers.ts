@@ -2,6 +2,7 @@
  * The questions about addresses and domains [spec formats 14]: is it a recipient, whose account, where does mail for it
  * go. Nothing here knows a secret. Addresses come lower-cased.
  */
+import { formatIp, tryParseIp, unmappedIp } from "../../core/ip_address.ts";
 import type { FilterRule } from "../../mail/filter/rules.ts";
 import { BULLETIN_FOLDER } from "../../storage/accounts/tables/bulkmail.ts";
 import type { Paths } from "../../core/paths.ts";
@@ -25,6 +26,10 @@ export interface AnswerSources {
   readonly nowMs: () => number;
   /** Answers kept; MAX_BTREE_COUNT. */
   readonly keptMax: number;
+  /** RELAY_CLEAR_MINUTES: how long a login by IMAP or POP3 lets its address relay. */
+  readonly relayMinutes: number;
+  /** Told of each question about a delivery to a group. */
+  readonly groupDelivery?: (account: Account) => void;
 }
 
 /** An address in its parts; the domain is that of the address, not yet the real one. */
@@ -39,6 +44,8 @@ export function splitAddress(address: string): AddressParts {
   return at < 0 ? { local: address, domain: "" } : { local: address.slice(0, at), domain: address.slice(at + 1) };
 }
 
+/** What the comment of a group begins with [spec tables, pw_gecos]. */
+const GROUP_PREFIX = "MailGroup ";
 const KNOWN: RecipientStatus = { kind: "known" };
 const ABSENT: RecipientStatus = { kind: "absent" };
 const NOT_LOCAL: RecipientStatus = { kind: "not-local" };
@@ -68,6 +75,12 @@ function bulletinsForAll(folder: string): string[] {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
+}
+
+/** One text for an address: a client comes by IPv4 now, and mapped into IPv6 then. */
+export function plainIp(text: string): string {
+  const bytes = tryParseIp(text);
+  return bytes ? formatIp(unmappedIp(bytes)) : text;
 }
 
 /** The answers, with what is kept of them. */
@@ -123,8 +136,14 @@ export class Answers {
   /** Where a delivery to a virtual address goes; an extension `user-ext` goes to the user. */
   async delivery(address: string): Promise<DeliveryTarget> {
     this.#dropStale();
-    const kept = this.#targets.get(address);
-    if (kept) return kept;
+    const target = this.#targets.get(address) ?? await this.#askTarget(address);
+    if (target.kind === "found" && target.account?.gecos.startsWith(GROUP_PREFIX)) {
+      this.#sources.groupDelivery?.(target.account);
+    }
+    return target;
+  }
+
+  async #askTarget(address: string): Promise<DeliveryTarget> {
     const { local, domain } = splitAddress(address);
     const route = this.#sources.domains.route(local, domain);
     const target = route.kind === "virtual" ? await this.#target(local, route.domain) : { kind: "absent" } as const;
@@ -160,6 +179,16 @@ export class Answers {
       ...own.map((name) => ({ path: `${folder}/${name}`, name })),
       ...bulletinsForAll(folder).map((path) => ({ path })),
     ];
+  }
+
+  /** Whether a login of the sender from there is recent enough [spec formats 26]. */
+  async relayGranted(sender: string, remoteIp: string): Promise<boolean> {
+    const { local, domain } = splitAddress(sender.toLowerCase());
+    const route = this.#sources.domains.route(local, domain);
+    if (route.kind !== "virtual" || remoteIp === "") return false;
+    const sinceSeconds = Math.floor(this.#sources.nowMs() / 1000) - 60 * this.#sources.relayMinutes;
+    const email = `${local}@${route.domain.name}`;
+    return await this.#sources.accounts.relay.permitted(plainIp(remoteIp), { email, sinceSeconds });
   }
 
   /** Forgets a bulletin that an account has. */

@@ -51,7 +51,7 @@ Deno.test("logins that could not be written are written later, and those that fi
       },
     },
   });
-  const recorder = new LoginRecorder(failing, log);
+  const recorder = new LoginRecorder(failing, log, { minutes: 60, nowMs: Date.now });
   for (let count = 0; count < RECORDS_MAX + 5; count++) recorder.event({ ...EVENT, seconds: EVENT.seconds + count });
   recorder.grant({ email: "a".repeat(97), ipAddress: "::1", seconds: 1 });
   recorder.grant({ email: "alice@example.org", ipAddress: "::1", seconds: 1 });

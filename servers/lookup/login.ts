@@ -4,84 +4,110 @@
  */
 import { createHmac } from "node:crypto";
 import { formatBase64, parseBase64 } from "../../mail/sasl/base64.ts";
+import { digestKeys } from "../../mail/sasl/digest_md5.ts";
 import {
   saltedPassword,
   SCRAM_ITERATIONS_DEFAULT,
+  type ScramHash,
   type ScramKeys,
   scramKeys,
   scramServerSignature,
   verifyScramProof,
 } from "../../mail/sasl/scram.ts";
-import type { Accounts } from "../../storage/accounts/accounts.ts";
 import { parseCredential } from "../../storage/accounts/credentials.ts";
-import { DOMAIN_LIMITS_FILE } from "../../storage/accounts/domains/limit_checks.ts";
-import type { AuthContext, AuthResult, ScramParameters } from "../../storage/accounts/lookup_types.ts";
+import type {
+  AuthContext,
+  AuthResult,
+  CramExchange,
+  DigestExchange,
+  ScramExchange,
+  ScramParameters,
+} from "../../storage/accounts/lookup_types.ts";
 import { isHashed, sameText, verifyPassword } from "../../storage/accounts/passwords.ts";
-import { USER_FLAGS, type UserRow } from "../../storage/accounts/users.ts";
-import type { VirtualDomain, VirtualDomains } from "../../storage/accounts/virtual_domains.ts";
-import { limitFlags, type Limits } from "../../storage/accounts/tables/vlimits.ts";
-import { accountOf, splitAddress } from "./answers.ts";
-import type { LoginRecorder } from "./recorder.ts";
+import type { UserRow } from "../../storage/accounts/users.ts";
+import type { VirtualDomains } from "../../storage/accounts/virtual_domains.ts";
+import { Admission, type AdmissionSources, type Found } from "./admission.ts";
+import { splitAddress } from "./answers.ts";
 
 /** What logins need. */
-export interface LoginSources {
-  readonly accounts: Accounts;
+export interface LoginSources extends AdmissionSources {
   readonly domains: VirtualDomains;
-  readonly recorder: LoginRecorder;
-  readonly nowMs: () => number;
   /** Domain of a user name without one. */
   readonly defaultDomain: string;
   /** Secret that made-up salts come from. */
   readonly saltSecret: Uint8Array;
-  /** DOMAIN_LIMITS: apply vlimits, also to domains that vmoddomain -l has not set so. */
-  readonly domainLimits: boolean;
+  /** Who tokens belong to; undefined: tokens are not taken. */
+  readonly tokens?: TokenOwners | undefined;
+  /** The hash that accounts have SCRAM records of; SCRAM of others is computed from the clear text. */
+  readonly recordedScram: () => ScramHash | undefined;
   /** ENABLE_CRAM: pw_passwd itself, even a hash, is the CRAM secret. */
   readonly cramFromPassword: boolean;
-  /** Neither NOLASTAUTH nor NORELAY. */
-  readonly keepLastauth: boolean;
-  readonly keepRelay: boolean;
-  /** Whether a file is there (nologin). */
-  readonly exists: (path: string) => boolean;
-  /** Folder of control files. */
-  readonly controlDirectory: string;
 }
 
-interface Found {
-  readonly user: UserRow;
-  readonly domain: VirtualDomain;
+/** Tells who a bearer token belongs to. */
+export interface TokenOwners {
+  /** Name of a user, as clients give it; undefined for a token that is not good. Throws Temporary when it cannot tell. */
+  ownerOf(token: string): Promise<string | undefined>;
 }
 
 const DENIED: AuthResult = { kind: "denied" };
-const SERVICE_FLAG = { smtp: USER_FLAGS.noSmtp, imap: USER_FLAGS.noImap, pop3: USER_FLAGS.noPop } as const;
-const SERVICE_NAME = { smtp: "SMTP", imap: "IMAP", pop3: "POP3" } as const;
 const SALT_BYTES = 16;
 
 /** The login questions of the lookup daemon. */
 export class Logins {
   readonly #sources: LoginSources;
+  readonly #admission: Admission;
 
   constructor(sources: LoginSources) {
     this.#sources = sources;
+    this.#admission = new Admission(sources);
   }
 
   /** PLAIN and LOGIN. */
   async verifyPassword(name: string, password: string, context: AuthContext): Promise<AuthResult> {
     const found = await this.#find(name);
-    const right = await verifyPassword(password, found?.user.password);
-    return found && right ? await this.#admit(found, context) : DENIED;
+    const right = await verifyPassword(password, found?.user.password || this.#admission.standIn(name));
+    return found && right ? await this.#admission.admit(found, context, password) : DENIED;
   }
 
-  /** CRAM-MD5 [rfc2195]. */
-  async verifyCram(name: string, challenge: string, digestHex: string, context: AuthContext): Promise<AuthResult> {
+  /** CRAM-MD5 and kin [rfc2195]. */
+  async verifyCram(name: string, exchange: CramExchange, context: AuthContext): Promise<AuthResult> {
     const found = await this.#find(name);
-    const secret = found && this.#cramSecret(found.user);
-    const expected = createHmac("md5", secret ?? this.#sources.saltSecret).update(challenge).digest("hex");
-    const right = sameText(expected, digestHex.toLowerCase());
-    return found && secret !== undefined && right ? await this.#admit(found, context) : DENIED;
+    const secret = found && this.#clearSecret(found.user);
+    const expected = createHmac(exchange.hash, secret ?? this.#sources.saltSecret).update(exchange.challenge);
+    const right = sameText(expected.digest("hex"), exchange.digestHex.toLowerCase());
+    return found && secret !== undefined && right ? await this.#admission.admit(found, context) : DENIED;
+  }
+
+  /** DIGEST-MD5 [rfc2831]; a user without a domain is one of the realm's where that is a domain of ours. */
+  async verifyDigest(
+    name: string,
+    exchange: DigestExchange,
+    context: AuthContext,
+  ): Promise<{ readonly result: AuthResult; readonly rspauth: string }> {
+    const found = await this.#find(name, exchange.realm);
+    const secret = found && this.#clearSecret(found.user);
+    const keys = digestKeys({ user: name, password: secret ?? formatBase64(this.#sources.saltSecret) }, exchange);
+    const right = sameText(keys.response, exchange.response.toLowerCase());
+    if (!found || secret === undefined || !right) return { result: DENIED, rspauth: "" };
+    const result = await this.#admission.admit(found, context);
+    return { result, rspauth: result.kind === "ok" ? keys.rspauth : "" };
+  }
+
+  /** XOAUTH2 and OAUTHBEARER [rfc7628]; without a name the token alone says who it is. */
+  async verifyToken(name: string, token: string, context: AuthContext): Promise<AuthResult> {
+    const { tokens } = this.#sources;
+    if (!tokens) return DENIED;
+    const found = name === "" ? undefined : await this.#find(name);
+    const owner = await tokens.ownerOf(token);
+    const owning = owner === undefined ? undefined : await this.#find(owner);
+    if (!owning || (name !== "" && !found)) return DENIED;
+    const same = !found || (found.user.name === owning.user.name && found.user.domain === owning.user.domain);
+    return same ? await this.#admission.admit(owning, context) : DENIED;
   }
 
   /** SCRAM, first step. */
-  async scramParameters(name: string, hash: "sha-1" | "sha-256"): Promise<ScramParameters> {
+  async scramParameters(name: string, hash: ScramHash): Promise<ScramParameters> {
     const found = await this.#find(name);
     const stored = found && parseCredential(found.user.scram).scram;
     if (stored?.hash === hash) return { saltBase64: stored.saltBase64, iterations: stored.iterations };
@@ -92,40 +118,44 @@ export class Logins {
   /** SCRAM, last step. */
   async verifyScram(
     name: string,
-    exchange: { readonly hash: "sha-1" | "sha-256"; readonly authMessage: string; readonly proofBase64: string },
+    exchange: ScramExchange,
     context: AuthContext,
   ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }> {
     const { hash, authMessage } = exchange;
     const found = await this.#find(name);
     const keys = found && await this.#scramKeys(name, found.user, hash);
-    const proof = parseBase64(exchange.proofBase64);
-    if (!found || !keys || !proof || !verifyScramProof(keys.storedKey, proof, { hash, authMessage })) {
+    const proof = parseBase64(exchange.proofBase64) ?? new Uint8Array();
+    const { storedKey, serverKey } = keys ?? await this.#nobodysKeys(name, hash);
+    const right = verifyScramProof(storedKey, proof, { hash, authMessage });
+    if (!found || !keys || !right) {
       return { result: DENIED, serverSignatureBase64: "" };
     }
-    const result = await this.#admit(found, context);
-    const signature = result.kind === "ok" ? formatBase64(scramServerSignature(hash, keys.serverKey, authMessage)) : "";
+    const result = await this.#admission.admit(found, context);
+    const signature = result.kind === "ok" ? formatBase64(scramServerSignature(hash, serverKey, authMessage)) : "";
     return { result, serverSignatureBase64: signature };
   }
 
   /** `user@domain`, `user%domain`, or a user of the default domain [man vchkpass.8]. */
-  async #find(name: string): Promise<Found | undefined> {
+  async #find(name: string, realm?: string): Promise<Found | undefined> {
     const lower = name.toLowerCase();
     const address = lower.includes("@") ? lower : lower.replace(/%(?=[^%]*$)/, "@");
     const { local, domain } = splitAddress(address);
-    const route = this.#sources.domains.route("", domain || this.#sources.defaultDomain);
+    const { domains, defaultDomain } = this.#sources;
+    const ours = realm !== undefined && domains.route("", realm.toLowerCase()).kind === "virtual";
+    const route = domains.route("", domain || (ours ? realm.toLowerCase() : defaultDomain));
     if (route.kind !== "virtual" || local === "") return undefined;
     const user = await this.#sources.accounts.users.find(local, route.domain.name);
     return user && { user, domain: route.domain };
   }
 
-  #cramSecret(user: UserRow): string | undefined {
+  #clearSecret(user: UserRow): string | undefined {
     const { clearText } = parseCredential(user.scram);
     if (clearText !== undefined) return clearText;
     const usable = user.password !== "" && (this.#sources.cramFromPassword || !isHashed(user.password));
     return usable ? user.password : undefined;
   }
 
-  async #scramKeys(name: string, user: UserRow, hash: "sha-1" | "sha-256"): Promise<ScramKeys | undefined> {
+  async #scramKeys(name: string, user: UserRow, hash: ScramHash): Promise<ScramKeys | undefined> {
     const { scram, clearText } = parseCredential(user.scram);
     if (scram?.hash === hash) return scram;
     const secret = clearText ?? (user.password !== "" && !isHashed(user.password) ? user.password : undefined);
@@ -134,67 +164,16 @@ export class Logins {
     return scramKeys(hash, await saltedPassword(secret, this.#madeUpSalt(name, hash), { hash, iterations }));
   }
 
+  /** Keys that cost what those of a user of this installation cost. */
+  async #nobodysKeys(name: string, hash: ScramHash): Promise<ScramKeys> {
+    const salt = this.#madeUpSalt(name, hash);
+    if (hash === this.#sources.recordedScram()) return scramKeys(hash, salt);
+    const options = { hash, iterations: SCRAM_ITERATIONS_DEFAULT };
+    return scramKeys(hash, await saltedPassword(formatBase64(this.#sources.saltSecret), salt, options));
+  }
+
   #madeUpSalt(name: string, hash: string): Uint8Array {
     const digest = createHmac("sha256", this.#sources.saltSecret).update(`${hash} ${name.toLowerCase()}`).digest();
     return new Uint8Array(digest.subarray(0, SALT_BYTES));
-  }
-
-  /** The password is right: may this service be used? */
-  async #admit(found: Found, context: AuthContext): Promise<AuthResult> {
-    const { user, domain } = found;
-    const { accounts, domainLimits, exists } = this.#sources;
-    const inForce = domainLimits || exists(`${domain.directory}/${DOMAIN_LIMITS_FILE}`);
-    const limits = inForce ? await accounts.limits.of(user.name, user.domain) : undefined;
-    const masked = limits && !(user.flags & USER_FLAGS.override) ? limitFlags(limits) : 0;
-    const flags = user.flags | masked;
-    const reason = this.#refusal(flags, domain, context) ?? (limits && this.#expired(limits));
-    if (reason !== undefined) return { kind: "forbidden", reason };
-    if (user.inactive && context.service !== "smtp") await this.#activate(user, context);
-    this.#record(user, context);
-    const inactive = user.inactive && context.service === "smtp";
-    const account = { ...accountOf(user, domain), flags, inactive };
-    return { kind: "ok", account, mayRelay: !(flags & USER_FLAGS.noRelay) };
-  }
-
-  #refusal(flags: number, domain: VirtualDomain, context: AuthContext): string | undefined {
-    const { exists, controlDirectory } = this.#sources;
-    if (flags & SERVICE_FLAG[context.service]) {
-      return `${SERVICE_NAME[context.service]} is switched off for this account`;
-    }
-    if (exists(`${domain.directory}/nologin`)) return "logins to this domain are switched off";
-    return exists(`${controlDirectory}/nologin`) ? "logins are switched off" : undefined;
-  }
-
-  #expired(limits: Limits): string | undefined {
-    const nowSeconds = this.#sources.nowMs() / 1000;
-    const past = (seconds: number) => seconds >= 0 && seconds < nowSeconds;
-    if (past(limits.domain_expiry)) return "this domain has expired";
-    return past(limits.passwd_expiry) ? "this password has expired" : undefined;
-  }
-
-  async #activate(user: UserRow, context: AuthContext): Promise<void> {
-    await this.#sources.accounts.users.setInactive(user.name, user.domain, false);
-    if (this.#sources.keepLastauth) this.#sources.recorder.event(this.#event(user, context, "ACTI"));
-  }
-
-  #record(user: UserRow, context: AuthContext): void {
-    const { service, remoteHost } = context;
-    if (service === "smtp") return;
-    if (this.#sources.keepLastauth) this.#sources.recorder.event(this.#event(user, context, service));
-    if (!this.#sources.keepRelay || remoteHost === "") return;
-    const seconds = Math.floor(this.#sources.nowMs() / 1000);
-    this.#sources.recorder.grant({ email: `${user.name}@${user.domain}`, ipAddress: remoteHost, seconds });
-  }
-
-  #event(user: UserRow, context: AuthContext, service: "imap" | "pop3" | "ACTI") {
-    return {
-      user: user.name,
-      domain: user.domain,
-      service,
-      remoteIp: context.remoteHost,
-      quotaBytes: 0,
-      gecos: user.gecos,
-      seconds: Math.floor(this.#sources.nowMs() / 1000),
-    };
   }
 }

@@ -3,7 +3,7 @@ import { makeSite, type Site } from "../../tests/support/site.ts";
 import { Temporary } from "../../core/errors.ts";
 import { libcrypt } from "../../core/libc/crypt.ts";
 import { startSaslClient } from "../../mail/sasl/client.ts";
-import { type SaslMechanism, type SaslVerifier, startSasl } from "../../mail/sasl/server.ts";
+import { SASL_MECHANISMS, type SaslMechanism, type SaslVerifier, startSasl } from "../../mail/sasl/server.ts";
 import { LookupClient } from "../../storage/accounts/lookup_client.ts";
 import type { AuthContext, AuthResult } from "../../storage/accounts/lookup_types.ts";
 import { USER_FLAGS } from "../../storage/accounts/users.ts";
@@ -13,6 +13,8 @@ import { startLookup } from "./testing.ts";
 libcrypt();
 
 const IMAP: AuthContext = { service: "imap", remoteHost: "192.0.2.1" };
+/** An address whose wrong passwords are not counted. */
+const TRUSTED: AuthContext = { service: "imap", remoteHost: "127.0.0.1" };
 const SMTP: AuthContext = { service: "smtp", remoteHost: "192.0.2.1" };
 
 async function exampleSite(): Promise<Site> {
@@ -192,10 +194,12 @@ Deno.test("passwords check, and every failure looks the same", async () => {
 
 function verifierOf(client: LookupClient): SaslVerifier<AuthResult> {
   return {
-    verifyPassword: (user, password) => client.verifyPassword(user, password, IMAP),
-    verifyCram: (user, challenge, digestHex) => client.verifyCram(user, challenge, digestHex, IMAP),
+    verifyPassword: (user, password) => client.verifyPassword(user, password, TRUSTED),
+    verifyCram: (user, exchange) => client.verifyCram(user, exchange, TRUSTED),
+    verifyDigest: (user, exchange) => client.verifyDigest(user, exchange, TRUSTED),
+    verifyToken: (user, token) => client.verifyToken(user, token, TRUSTED),
     scramParameters: (user, hash) => client.scramParameters(user, hash),
-    verifyScram: (user, exchange) => client.verifyScram(user, exchange, IMAP),
+    verifyScram: (user, exchange) => client.verifyScram(user, exchange, TRUSTED),
     succeeded: (result) => result.kind === "ok",
   };
 }
@@ -218,17 +222,21 @@ Deno.test("every mechanism works for what the account has stored", async () => {
   await site.addUser("cram@example.org", "pw", { scram: undefined });
   await site.addUser("open@example.org", "pw", { scram: undefined, clear: false, encrypted: true });
   await site.addUser("sha1@example.org", "pw", { scram: "SCRAM-SHA-1", clear: false });
+  await site.addUser("sha512@example.org", "pw", { scram: "SCRAM-SHA-512", clear: false });
   await using lookup = await startLookup(site);
+  const scram = ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+  const clear = SASL_MECHANISMS.filter((name) => name === "DIGEST-MD5" || name.startsWith("CRAM-"));
   const works: Record<string, readonly SaslMechanism[]> = {
     hash: ["PLAIN", "LOGIN"],
-    cram: ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"],
-    open: ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"],
+    cram: ["PLAIN", "LOGIN", ...clear, ...scram],
+    open: ["PLAIN", "LOGIN", ...clear, ...scram],
     sha1: ["PLAIN", "LOGIN", "SCRAM-SHA-1"],
+    sha512: ["PLAIN", "LOGIN", "SCRAM-SHA-512"],
     none: [],
   };
   for (const [name, good] of Object.entries(works)) {
     const user = `${name}@example.org`;
-    for (const mechanism of ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"] as const) {
+    for (const mechanism of ["PLAIN", "LOGIN", ...clear, ...scram] as const) {
       const expected = good.includes(mechanism) ? "ok" : "denied";
       assertEquals(await login(lookup.client, mechanism, { user, password: "pw" }), expected, `${user} ${mechanism}`);
       assertEquals(await login(lookup.client, mechanism, { user, password: "no" }), "denied", `${user} ${mechanism}`);

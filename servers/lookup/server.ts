@@ -10,6 +10,7 @@ import {
   formatLookup,
   LOOKUP_ANSWER,
   LOOKUP_METHODS,
+  LOOKUP_PRIVILEGED,
   type LookupService,
   parseLookup,
   requestType,
@@ -23,6 +24,8 @@ export const CLIENTS_MAX = 1024;
 const ACCEPT_PAUSE_MS = 50;
 /** Owner and group: the daemons of the installation. */
 const SOCKET_MODE = 0o660;
+/** Root and the daemon's own account. */
+const PRIVILEGED_SOCKET_MODE = 0o600;
 
 /** What the server serves. */
 export interface LookupServing {
@@ -30,6 +33,8 @@ export interface LookupServing {
   /** A kept answer, without waiting; undefined: ask the service. */
   readonly keptRecipient: (address: string) => RecipientStatus | undefined;
   readonly log: Logger;
+  /** Answers LOOKUP_PRIVILEGED as well, and lets nobody but root and our own account ask. */
+  readonly privileged?: boolean;
 }
 
 /** Counts since the start, for USR1. */
@@ -75,7 +80,7 @@ export class LookupServer {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
     const listener = Deno.listen({ transport: "unix", path });
-    Deno.chmodSync(path, SOCKET_MODE);
+    Deno.chmodSync(path, serving.privileged ? PRIVILEGED_SOCKET_MODE : SOCKET_MODE);
     return new LookupServer(path, listener, serving);
   }
 
@@ -110,6 +115,10 @@ export class LookupServer {
 
   #handle(channel: FrameChannel, frame: Frame): Promise<void> | void {
     const method = LOOKUP_METHODS[frame.type - 1];
+    if (method && LOOKUP_PRIVILEGED.includes(method) && !this.#serving.privileged) {
+      this.#refuse(channel, frame.id, `${method} is not answered on this socket`);
+      return channel.drained();
+    }
     if (method) this.counts[method]++;
     if (frame.type === RECIPIENT && this.#answerKept(channel, frame)) return channel.drained();
     if (this.#running >= REQUESTS_MAX) {

@@ -6,8 +6,11 @@ import type { Answers } from "./answers.ts";
 import type { Logins } from "./login.ts";
 import type { LookupCounts } from "./server.ts";
 
+/** The service without a guard. */
+export type UnguardedService = Omit<LookupService, "bans" | "unban">;
+
 /** Answers and logins as one service. */
-export function joinedService(answers: Answers, logins: Logins): LookupService {
+export function joinedService(answers: Answers, logins: Logins): UnguardedService {
   return {
     recipient: (address) => answers.recipient(address),
     account: (address) => answers.account(address),
@@ -18,8 +21,11 @@ export function joinedService(answers: Answers, logins: Logins): LookupService {
     bulletinGiven: (address, name) => answers.bulletinGiven(address, name),
     noteQuota: (address, usedBytes) => answers.noteQuota(address, usedBytes),
     forget: (key) => Promise.resolve().then(() => answers.forget(key)),
+    relayGranted: (sender, remoteIp) => answers.relayGranted(sender, remoteIp),
     verifyPassword: (user, password, context) => logins.verifyPassword(user, password, context),
-    verifyCram: (user, challenge, digestHex, context) => logins.verifyCram(user, challenge, digestHex, context),
+    verifyCram: (user, exchange, context) => logins.verifyCram(user, exchange, context),
+    verifyDigest: (user, exchange, context) => logins.verifyDigest(user, exchange, context),
+    verifyToken: (user, token, context) => logins.verifyToken(user, token, context),
     scramParameters: (user, hash) => logins.scramParameters(user, hash),
     verifyScram: (user, exchange, context) => logins.verifyScram(user, exchange, context),
   };
@@ -55,14 +61,21 @@ export function verboseService(
       told(`bulletin ${name} ${address}`, service.bulletinGiven(address, name), () => "noted"),
     noteQuota: (address, bytes) => told(`quota ${address} ${bytes}`, service.noteQuota(address, bytes), () => "noted"),
     forget: (key) => told(`forget ${key ?? "everything"}`, service.forget(key), () => "done"),
+    relayGranted: (sender, ip) => told(`relay of ${sender} from ${ip}`, service.relayGranted(sender, ip), String),
+    bans: () => service.bans(),
+    unban: (key) => told(`unban ${key ?? "everybody"}`, service.unban(key), String),
     verifyPassword: (user, password, context) =>
       told(`password of ${user} ${from(context)}`, service.verifyPassword(user, password, context), (one) => one.kind),
-    verifyCram: (user, challenge, digestHex, context) =>
+    verifyCram: (user, exchange, context) =>
+      told(`cram of ${user} ${from(context)}`, service.verifyCram(user, exchange, context), (one) => one.kind),
+    verifyDigest: (user, exchange, context) =>
       told(
-        `cram of ${user} ${from(context)}`,
-        service.verifyCram(user, challenge, digestHex, context),
-        (one) => one.kind,
+        `digest of ${user} ${from(context)}`,
+        service.verifyDigest(user, exchange, context),
+        (one) => one.result.kind,
       ),
+    verifyToken: (user, token, context) =>
+      told(`token of ${user} ${from(context)}`, service.verifyToken(user, token, context), (one) => one.kind),
     scramParameters: (user, hash) => service.scramParameters(user, hash),
     verifyScram: (user, exchange, context) =>
       told(`scram of ${user} ${from(context)}`, service.verifyScram(user, exchange, context), (one) => one.result.kind),

@@ -5,7 +5,14 @@ import { LookupClient } from "../../storage/accounts/lookup_client.ts";
 import { openSqlite } from "../../storage/accounts/sqlite.ts";
 import { VirtualDomains } from "../../storage/accounts/virtual_domains.ts";
 import type { Site } from "../../tests/support/site.ts";
+import type { Clock } from "../../core/applet.ts";
+import { systemClock } from "../../core/proc.ts";
+import { ControlFiles } from "../../storage/control/control.ts";
+import type { Account } from "../../storage/accounts/lookup_types.ts";
 import { Answers } from "./answers.ts";
+import { guardedService } from "./guard_service.ts";
+import { NO_POLICY } from "./login_policy.ts";
+import { openPolicy, type PolicyParts } from "./policy_files.ts";
 import { Logins, type LoginSources } from "./login.ts";
 import { LoginRecorder } from "./recorder.ts";
 import { LookupServer } from "./server.ts";
@@ -14,6 +21,9 @@ import { joinedService } from "./service.ts";
 /** A running daemon and a client of it. */
 export interface TestLookup {
   readonly client: LookupClient;
+  /** On the privileged socket. */
+  readonly admin: LookupClient;
+  readonly policy: PolicyParts;
   readonly server: LookupServer;
   readonly recorder: LoginRecorder;
   readonly path: string;
@@ -25,21 +35,40 @@ export interface TestLookup {
 /** Starts a daemon on the site's database, by a connection of its own. */
 export async function startLookup(
   site: Site,
-  options: { readonly database?: Database; readonly timeoutMs?: number; readonly logins?: Partial<LoginSources> } = {},
+  options: {
+    readonly database?: Database;
+    readonly timeoutMs?: number;
+    readonly logins?: Partial<LoginSources>;
+    readonly clock?: Clock;
+  } = {},
 ): Promise<TestLookup> {
   const { paths } = site;
   const accounts = new Accounts(options.database ?? openSqlite(paths.database));
   const domains = new VirtualDomains(paths);
   const lines: string[] = [];
+  const clock = options.clock ?? systemClock;
   const log = { line: (text: string) => void lines.push(text), flush: () => Promise.resolve() };
-  const answers = new Answers({ accounts, domains, paths, nowMs: Date.now, keptMax: 1000 });
-  const recorder = new LoginRecorder(accounts, log);
-  const logins = new Logins({
+  const recorder = new LoginRecorder(accounts, log, { minutes: 60, nowMs: clock.nowMs });
+  const groupDelivery = (account: Account) => recorder.groupDelivery(account, Math.floor(clock.nowMs() / 1000));
+  const answers = new Answers({
     accounts,
     domains,
+    paths,
+    nowMs: clock.nowMs,
+    keptMax: 1000,
+    relayMinutes: 60,
+    groupDelivery,
+  });
+  const names = { domains, defaultDomain: "example.org" };
+  const policy = openPolicy({ accounts, control: new ControlFiles(paths.control), names, clock, log, timeoutMs: 4000 });
+  const logins = new Logins({
+    ...names,
+    accounts,
     recorder,
-    nowMs: Date.now,
-    defaultDomain: "example.org",
+    renewer: policy.renewer,
+    policy: NO_POLICY,
+    nowMs: clock.nowMs,
+    recordedScram: () => "sha-256",
     saltSecret: new Uint8Array(32),
     domainLimits: false,
     cramFromPassword: false,
@@ -50,20 +79,29 @@ export async function startLookup(
     ...options.logins,
   });
   const path = `${paths.run}/lookup.socket`;
-  const service = joinedService(answers, logins);
+  const service = guardedService(joinedService(answers, logins), policy.guard);
   const keptRecipient = (address: string) => answers.keptRecipient(address);
   const server = await LookupServer.listen(path, { service, keptRecipient, log });
-  const client = new LookupClient({ path, timeoutMs: options.timeoutMs ?? 10_000 });
+  const adminPath = `${paths.run}/lookup-admin.socket`;
+  const adminServer = await LookupServer.listen(adminPath, { service, keptRecipient, log, privileged: true });
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const client = new LookupClient({ path, timeoutMs });
+  const admin = new LookupClient({ path: adminPath, timeoutMs });
   return {
     client,
+    admin,
+    policy,
     server,
     recorder,
     path,
     lines,
     async [Symbol.asyncDispose]() {
       client.close();
-      await server.close();
+      admin.close();
+      policy.guard.close();
+      await Promise.all([server.close(), adminServer.close()]);
       await recorder.close();
+      await policy.renewer.close();
       await accounts.close();
     },
   };

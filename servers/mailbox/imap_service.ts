@@ -12,6 +12,7 @@ import { serveImapSession } from "../../mail/imap/session.ts";
 import type { ImapEvent } from "../../mail/imap/session_types.ts";
 import { SASL_MECHANISMS, type SaslMechanism } from "../../mail/sasl/server.ts";
 import type { Account, AuthResult, Lookup } from "../../storage/accounts/lookup_types.ts";
+import { lookupVerifier } from "../../storage/accounts/lookup_verifier.ts";
 
 /** What the sessions of a process share. */
 export interface ImapServices {
@@ -40,24 +41,13 @@ export async function serveImap(connection: Connection, services: ImapServices):
   const peer = { user: "", text: `ip=[${safeLogText(remoteHost)}], port=[${connection.remote.port}]` };
   const authenticator: ImapAuthenticator = {
     mechanisms: services.mechanisms?.() ?? SASL_MECHANISMS,
-    verifier: {
-      verifyPassword: async (user, password) => {
+    verifier: lookupVerifier(lookup, { service: "imap", remoteHost }, {
+      loginOf: (user, result) => {
         peer.user = user;
-        return loginOf(await lookup.verifyPassword(user, password, { service: "imap", remoteHost }), services);
-      },
-      verifyCram: async (user, challenge, digestHex) => {
-        peer.user = user;
-        const context = { service: "imap", remoteHost } as const;
-        return loginOf(await lookup.verifyCram(user, challenge, digestHex, context), services);
-      },
-      scramParameters: (user, hash) => lookup.scramParameters(user, hash),
-      verifyScram: async (user, exchange) => {
-        peer.user = user;
-        const verified = await lookup.verifyScram(user, exchange, { service: "imap", remoteHost });
-        return { ...verified, result: loginOf(verified.result, services) };
+        return loginOf(result, services);
       },
       succeeded: (login) => login.kind === "ok",
-    },
+    }),
   };
   await serveImapSession(connection, {
     hostName,

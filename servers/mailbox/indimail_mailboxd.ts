@@ -5,7 +5,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { errorText, Usage } from "../../core/errors.ts";
 import { CertificateFolder } from "../../core/net/tls_server.ts";
-import { offeredMechanisms } from "../../storage/accounts/auth_mechanisms.ts";
+import { MECHANISM_ENV, offeredMechanisms } from "../../storage/accounts/auth_mechanisms.ts";
 import { openLookup } from "../../storage/accounts/lookup_client.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 import { MailStore } from "../../storage/mailbox/mail_store.ts";
@@ -56,9 +56,10 @@ export const applet = defineApplet({
     "a changed file is read within seconds.\n\nEach login and each end of a session is a line in the log. HUP rereads the " +
     "control files. TERM says BYE to all clients, saves the indexes and ends.",
   env: {
+    ...MECHANISM_ENV,
     SERVERCERT: "certificate and key, PEM; default servercert.pem in the certificates folder",
   },
-  control: ["me", "authmechanisms", "timeoutread"],
+  control: ["me", "authmechanisms", "oauthintrospection", "oauthjwks", "timeoutread"],
   files: {
     "Maildir/indimail-index.sqlite": "cache of a user's folders; may be deleted at any time",
     "Maildir/courierimapuiddb": "UIDs of the messages, as Courier has them",
@@ -89,7 +90,7 @@ export const applet = defineApplet({
         hostName,
         tls: certificates.available() ? certificates : undefined,
         plainTextAllowed: proc.options.plainText,
-        mechanisms: () => offeredMechanisms(control),
+        mechanisms: () => offeredMechanisms(control, (name) => proc.env.get(name)),
         stopping: proc.stopping,
         connectionsMax: wholeNumber("-c", proc.options.connections ?? String(CONNECTIONS_DEFAULT)),
         perHostMax: wholeNumber("-C", proc.options.perHost ?? String(PER_HOST_DEFAULT)),

@@ -16,7 +16,7 @@ import { MailAccount, type MailAccountOptions } from "../../storage/mailbox/mail
 import type { MailStore } from "../../storage/mailbox/mail_store.ts";
 import { openMaildrop } from "../../storage/mailbox/pop3_maildrop.ts";
 import { type ImapServices, serveImap } from "./imap_service.ts";
-import { giveWaiting } from "./login_bulletins.ts";
+import { giveWaiting } from "../../storage/accounts/login_bulletins.ts";
 import { noteRoom, noteRoomAtEnd } from "./over_quota.ts";
 import { type Pop3Services, servePop3 } from "./pop3_service.ts";
 

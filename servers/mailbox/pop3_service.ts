@@ -11,6 +11,7 @@ import { servePop3Session } from "../../mail/pop3/session.ts";
 import type { Pop3EndReason, Pop3Event } from "../../mail/pop3/session_types.ts";
 import { SASL_MECHANISMS, type SaslMechanism } from "../../mail/sasl/server.ts";
 import type { Account, AuthResult, Lookup } from "../../storage/accounts/lookup_types.ts";
+import { lookupVerifier } from "../../storage/accounts/lookup_verifier.ts";
 
 /** What the sessions of a process share. */
 export interface Pop3Services {
@@ -44,7 +45,6 @@ const NONCE_BYTES = 18;
 export async function servePop3(connection: Connection, services: Pop3Services): Promise<void> {
   const { lookup, clock, hostName, tls, stopping } = services;
   const remoteHost = connection.remote.host;
-  const context = { service: "pop3", remoteHost } as const;
   const peer = { user: "", text: `ip=[${safeLogText(remoteHost)}], port=[${connection.remote.port}]` };
   const loginOf = (user: string, result: AuthResult): Pop3Login => {
     peer.user = user;
@@ -54,17 +54,10 @@ export async function servePop3(connection: Connection, services: Pop3Services):
   };
   const authenticator: Pop3Authenticator = {
     mechanisms: services.mechanisms?.() ?? SASL_MECHANISMS,
-    verifier: {
-      verifyPassword: async (user, password) => loginOf(user, await lookup.verifyPassword(user, password, context)),
-      verifyCram: async (user, challenge, digestHex) =>
-        loginOf(user, await lookup.verifyCram(user, challenge, digestHex, context)),
-      scramParameters: (user, hash) => lookup.scramParameters(user, hash),
-      verifyScram: async (user, exchange) => {
-        const verified = await lookup.verifyScram(user, exchange, context);
-        return { ...verified, result: loginOf(user, verified.result) };
-      },
+    verifier: lookupVerifier(lookup, { service: "pop3", remoteHost }, {
+      loginOf,
       succeeded: (login) => login.kind === "ok",
-    },
+    }),
   };
   await servePop3Session(connection, {
     hostName,

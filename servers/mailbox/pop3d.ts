@@ -19,6 +19,8 @@ const NOBODY: Pop3Authenticator = {
   verifier: {
     verifyPassword: () => Promise.resolve(DENIED),
     verifyCram: () => Promise.resolve(DENIED),
+    verifyDigest: () => Promise.resolve({ result: DENIED, rspauth: "" }),
+    verifyToken: () => Promise.resolve(DENIED),
     scramParameters: () => Promise.resolve({ saltBase64: "", iterations: 4096 }),
     verifyScram: () => Promise.resolve({ result: DENIED, serverSignatureBase64: "" }),
     succeeded: () => false,

@@ -4,10 +4,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { Temporary } from "../../core/errors.ts";
-import { type SaslExchange, type SaslMechanism, type SaslVerifier, startSasl } from "../../mail/sasl/server.ts";
+import type { TlsState } from "../../core/stream.ts";
+import { type SaslExchange, type SaslMechanism, startSasl } from "../../mail/sasl/server.ts";
 import type { SmtpAuthExchange } from "../../mail/smtp/backend.ts";
 import type { SmtpReply } from "../../mail/smtp/replies.ts";
 import type { AuthContext, AuthResult, Lookup } from "../../storage/accounts/lookup_types.ts";
+import { lookupVerifier } from "../../storage/accounts/lookup_verifier.ts";
 
 /** Random bytes of a nonce. */
 const NONCE_BYTES = 18;
@@ -25,6 +27,9 @@ export interface AuthSettings {
   readonly hostName: string;
   readonly remoteIp: string;
   readonly nowMs: number;
+  readonly tls: TlsState | undefined;
+  /** What the client was told of. */
+  readonly offered: readonly SaslMechanism[];
   /** Called when it succeeds. */
   readonly accepted: (login: Login) => void;
 }
@@ -32,10 +37,17 @@ export interface AuthSettings {
 /** Begins an exchange. */
 export function startSmtpAuth(mechanism: SaslMechanism, settings: AuthSettings): SmtpAuthExchange {
   const context: AuthContext = { service: "smtp", remoteHost: settings.remoteIp };
-  const exchange: SaslExchange<AuthResult> = startSasl(mechanism, verifierOf(settings.lookup, context), {
+  const verifier = lookupVerifier<AuthResult>(settings.lookup, context, {
+    loginOf: (_user, result) => result,
+    succeeded: (result) => result.kind === "ok",
+  });
+  const exchange: SaslExchange<AuthResult> = startSasl(mechanism, verifier, {
     hostName: settings.hostName,
     nonce: () => randomBytes(NONCE_BYTES).toString("base64url"),
     nowMs: settings.nowMs,
+    tls: settings.tls,
+    offered: settings.offered,
+    service: "smtp",
   });
   return {
     async step(response) {
@@ -53,16 +65,6 @@ export function startSmtpAuth(mechanism: SaslMechanism, settings: AuthSettings):
       }
       return { kind: "finished", reply: replyOf(step.result, settings.accepted) };
     },
-  };
-}
-
-function verifierOf(lookup: Lookup, context: AuthContext): SaslVerifier<AuthResult> {
-  return {
-    verifyPassword: (user, password) => lookup.verifyPassword(user, password, context),
-    verifyCram: (user, challenge, digestHex) => lookup.verifyCram(user, challenge, digestHex, context),
-    scramParameters: (user, hash) => lookup.scramParameters(user, hash),
-    verifyScram: (user, exchange) => lookup.verifyScram(user, exchange, context),
-    succeeded: (result) => result.kind === "ok",
   };
 }
 

@@ -9,7 +9,7 @@ import type { CertificateFolder } from "../../core/net/tls_server.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Connection } from "../../core/stream.ts";
 import { formatSmtpReceived } from "../../mail/received.ts";
-import { SASL_MECHANISMS } from "../../mail/sasl/server.ts";
+import { type SaslMechanism, tryParseMechanism, usableMechanisms } from "../../mail/sasl/server.ts";
 import type {
   SmtpAnswer,
   SmtpAuthExchange,
@@ -83,6 +83,7 @@ export class SmtpdBackend implements SmtpBackend {
   #sender: string | undefined;
   #recipients: string[] = [];
   #recipientCount = 0;
+  #isGranted: boolean | undefined;
 
   constructor(server: SmtpServer, connection: Connection, client: SmtpClientFacts) {
     this.#server = server;
@@ -106,7 +107,7 @@ export class SmtpdBackend implements SmtpBackend {
   features(): SmtpFeatures {
     return this.#features ??= {
       sizeBytesMax: this.#settings.sizeBytesMax,
-      mechanisms: this.#authRefusal() ? [] : this.#settings.mechanisms,
+      mechanisms: this.#authRefusal() ? [] : this.#usableMechanisms(),
       tls: this.#server.certificates?.available() ? this.#server.certificates : undefined,
     };
   }
@@ -137,16 +138,24 @@ export class SmtpdBackend implements SmtpBackend {
     return plain && !forceTls ? undefined : REPLIES.authNeedsTls;
   }
 
+  /** Where AUTH is possible at all, passwords may be sent as they are. */
+  #usableMechanisms(): readonly SaslMechanism[] {
+    return usableMechanisms(this.#settings.mechanisms, { tls: this.#connection.tls, plainTextAllowed: true });
+  }
+
   authenticate(mechanism: string): SmtpAuthExchange | SmtpReply {
     const refusal = this.#authRefusal();
     if (refusal) return refusal;
-    const known = SASL_MECHANISMS.find((name) => name === mechanism);
-    if (!known || !this.#settings.mechanisms.includes(known)) return REPLIES.authMechanism;
+    const known = tryParseMechanism(mechanism);
+    const offered = this.#usableMechanisms();
+    if (!known || !offered.includes(known)) return REPLIES.authMechanism;
     return startSmtpAuth(known, {
       lookup: this.#server.lookup,
       hostName: this.#settings.hostName,
       remoteIp: this.#connection.remote.host,
       nowMs: this.#server.nowMs(),
+      tls: this.#connection.tls,
+      offered,
       accepted: (login) => {
         this.#login = login;
         this.#features = undefined;
@@ -172,12 +181,18 @@ export class SmtpdBackend implements SmtpBackend {
     const rights = {
       relay: this.#relay(sender),
       authenticated: this.#login !== undefined,
+      askGrant: settings.checkRelay && sender !== "" && !this.#login ? () => this.#askGrant(sender) : undefined,
       localIp: this.#connection.local.host,
     };
     const verdict = this.#server.recipients.check(recipient, rights, settings);
     this.#recipientCount++;
     if (settings.tarpitCount > 0 && this.#recipientCount > settings.tarpitCount) return this.#tarpit(verdict);
     return verdict instanceof Promise ? verdict.then((settled) => this.#take(settled)) : this.#take(verdict);
+  }
+
+  /** POP before SMTP: asked once for a message [man qmail-smtpd.8, CHECKRELAY]. */
+  async #askGrant(sender: string): Promise<boolean> {
+    return this.#isGranted ??= await this.#server.lookup.relayGranted(sender, this.#connection.remote.host);
   }
 
   async #tarpit(verdict: RecipientVerdict | Promise<RecipientVerdict>): Promise<SmtpReply> {
@@ -247,6 +262,7 @@ export class SmtpdBackend implements SmtpBackend {
     this.#sender = undefined;
     this.#recipients = [];
     this.#recipientCount = 0;
+    this.#isGranted = undefined;
   }
 
   refused(reply: SmtpReply, command: string): void {

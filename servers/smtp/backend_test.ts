@@ -113,6 +113,30 @@ Deno.test("RELAYCLIENT, relayclients, relaydomains and relaymailfrom allow relay
   assertMatch(await rcpt({ control: { relaymailfrom: "@far.test\n" } }, "x@far.test", "MAIL FROM:<>"), /^553/);
 });
 
+Deno.test("with CHECKRELAY a sender who has read mail from there may relay, asked once for a message", async () => {
+  const session = talk({ env: { CHECKRELAY: "" } });
+  session.lookup.granted.add("sender@far.test 198.51.100.7");
+  await session.say(HELO, MAIL);
+  assertMatch(await session.say("RCPT TO:<x@far.test>", "RCPT TO:<y@far.test>"), /^250.*\r\n250/);
+  session.lookup.granted.clear();
+  assertMatch(await session.say("RCPT TO:<z@far.test>"), /^250/);
+  await session.say("RSET", MAIL);
+  assertMatch(await session.say("RCPT TO:<x@far.test>"), /^553 5\.7\.1/);
+  session.lookup.granted.add("sender@far.test 198.51.100.7");
+  assertMatch(await session.say("RCPT TO:<nobody@local.test>"), /^550 5\.1\.1/);
+  session.lookup.down = true;
+  await session.say("RSET", MAIL);
+  assertMatch(await session.say("RCPT TO:<x@far.test>"), /^451/);
+  await session.finish();
+  for (const [env, mail] of [[{}, MAIL], [{ CHECKRELAY: "" }, "MAIL FROM:<>"]] as const) {
+    const other = talk({ env });
+    for (const sender of ["sender@far.test", ""]) other.lookup.granted.add(`${sender} 198.51.100.7`);
+    await other.say(HELO, mail);
+    assertMatch(await other.say("RCPT TO:<x@far.test>"), /^553/);
+    await other.finish();
+  }
+});
+
 Deno.test("RELAYCLIENT's value is appended to recipients", async () => {
   const session = talk({ env: { RELAYCLIENT: "@hub.test" } });
   await session.say(HELO, MAIL, "RCPT TO:<x@far.test>", "DATA");

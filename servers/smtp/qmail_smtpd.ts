@@ -1,8 +1,8 @@
 /** qmail-smtpd: one SMTP session on standard input and output, as tcpserver starts it [man qmail-smtpd.8]. */
 import { defineApplet } from "../../core/applet.ts";
-import { SocketConnection } from "../../core/net/connection.ts";
-import type { Connection } from "../../core/stream.ts";
+import { stdioConnection } from "../../core/net/stdio_connection.ts";
 import type { Proc } from "../../core/applet.ts";
+import { SASL_MECHANISMS } from "../../mail/sasl/mechanisms.ts";
 import { SmtpSession } from "../../mail/smtp/session.ts";
 import { SmtpdBackend } from "./backend.ts";
 import { serverForSession } from "./shared_server.ts";
@@ -88,28 +88,10 @@ async function serve(proc: Proc, session: SmtpSession): Promise<void> {
   }
 }
 
-/** Standard input and output as a connection. */
-function stdioConnection(proc: Proc): Connection {
-  const transport = {
-    read: (into: Uint8Array) => proc.stdin.read(into),
-    write: (bytes: Uint8Array) => proc.stdout.write(bytes).then(() => bytes.length),
-    closeWrite: () => Promise.resolve(),
-    close: () => {},
-  };
-  const end = (ip: string | undefined, port: string | undefined) => ({
-    host: ip ?? "unknown",
-    port: Number(port ?? 0),
-  });
-  return new SocketConnection(transport, {
-    local: end(proc.env.get("TCPLOCALIP"), proc.env.get("TCPLOCALPORT")),
-    remote: end(proc.env.get("TCPREMOTEIP"), proc.env.get("TCPREMOTEPORT")),
-  });
-}
-
 async function printFeatures(proc: Proc): Promise<void> {
   const lines = [
     "SMTP: PIPELINING 8BITMIME SIZE ENHANCEDSTATUSCODES STARTTLS AUTH HELP VRFY",
-    "AUTH: SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN",
+    `AUTH: ${SASL_MECHANISMS.join(" ")}`,
     `control files: ${SMTPD_CONTROL.join(" ")}`,
     `environment: ${Object.keys(SMTPD_ENV).join(" ")}`,
   ];

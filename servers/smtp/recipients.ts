@@ -19,6 +19,8 @@ export interface SenderRights {
   readonly relay: string | undefined;
   /** It has logged in, but its account may not relay. */
   readonly authenticated: boolean;
+  /** Asks whether its sender has read mail from there lately; undefined: that does not count. */
+  readonly askGrant?: (() => Promise<boolean>) | undefined;
   /** Address of this host that it is connected to. */
   readonly localIp: string;
 }
@@ -61,7 +63,8 @@ export class RecipientCheck {
     const ours = virtual || settings.locals.has(domain);
     if (rights.relay === undefined && settings.rcptHosts && !settings.rcptHosts.hasDomain(domain)) {
       const why = rights.authenticated ? "your account may not relay" : "authentication is required to relay";
-      return refused(553, "5.7.1", `domain ${domain} is not in the list of allowed rcpthosts, ${why}`);
+      const refusal = refused(553, "5.7.1", `domain ${domain} is not in the list of allowed rcpthosts, ${why}`);
+      return rights.askGrant?.().then((granted) => granted ? { kind: "accepted", address } : refusal) ?? refusal;
     }
     if (!ours || !virtual || settings.checkedDomains?.hasDomain(domain) === false) return { kind: "accepted", address };
     return this.#exists(address);

@@ -6,7 +6,7 @@ import { Permanent } from "../../core/errors.ts";
 import { parseVirtualDomains } from "../../mail/rewrite.ts";
 import type { SaslMechanism } from "../../mail/sasl/server.ts";
 import { HOPS_DEFAULT, SERVER_TIMEOUT_SECONDS } from "../../mail/smtp/limits.ts";
-import { offeredMechanisms } from "../../storage/accounts/auth_mechanisms.ts";
+import { MECHANISM_ENV, offeredMechanisms } from "../../storage/accounts/auth_mechanisms.ts";
 import type { ControlFiles } from "../../storage/control/control.ts";
 import { KeyList, PrefixList } from "./address_list.ts";
 
@@ -17,6 +17,7 @@ export const SMTPD_ENV = {
   TARPITCOUNT: "recipients before delays begin, 0 for none; goes before control/tarpitcount",
   TARPITDELAY: "seconds of delay for each recipient after those; goes before control/tarpitdelay",
   RELAYCLIENT: "the client may send to any domain; the value is appended to each recipient",
+  CHECKRELAY: "a sender who has read mail by IMAP or POP3 lately may relay from that address (POP before SMTP)",
   REQUIREAUTH: "no MAIL before AUTH",
   FORCE_TLS: "no MAIL and no AUTH before STARTTLS",
   SECURE_AUTH:
@@ -24,11 +25,7 @@ export const SMTPD_ENV = {
   SECUREAUTH: "older name of SECURE_AUTH",
   BADMAILFROM: "name of another control file than badmailfrom",
   BADRCPTTO: "name of another control file than badrcptto",
-  DISABLE_AUTH_LOGIN: "AUTH LOGIN is not offered",
-  DISABLE_AUTH_PLAIN: "AUTH PLAIN is not offered",
-  DISABLE_CRAM_MD5: "AUTH CRAM-MD5 is not offered",
-  DISABLE_SCRAM_SHA1: "AUTH SCRAM-SHA-1 is not offered",
-  DISABLE_SCRAM_SHA256: "AUTH SCRAM-SHA-256 is not offered",
+  ...MECHANISM_ENV,
   HIDE_HOST: "the Received line names neither the client's host nor its address",
   SERVERCERT: "certificate and key in one PEM file; default servercert.pem in the certificate folder",
   QUEUE_COUNT: "queues to choose from; default 1",
@@ -52,6 +49,8 @@ export const SMTPD_CONTROL = [
   "virtualdomains",
   "chkrcptdomains",
   "authmechanisms",
+  "oauthintrospection",
+  "oauthjwks",
   "badmailfrom",
   "badrcptto",
   "localiphost",
@@ -92,6 +91,8 @@ export interface SmtpSettings {
   readonly notIpMe: ReadonlySet<string>;
   /** From the environment: may relay, and what is appended to recipients. */
   readonly relayClient: string | undefined;
+  /** POP before SMTP. */
+  readonly checkRelay: boolean;
   readonly requireAuth: boolean;
   readonly forceTls: boolean;
   readonly plainAuth: "nobody" | "loopback" | "everybody";
@@ -101,14 +102,6 @@ export interface SmtpSettings {
 
 /** Reads an environment variable. */
 type GetEnv = (name: keyof typeof SMTPD_ENV) => string | undefined;
-
-const DISABLED_BY: Readonly<Record<SaslMechanism, keyof typeof SMTPD_ENV>> = {
-  LOGIN: "DISABLE_AUTH_LOGIN",
-  PLAIN: "DISABLE_AUTH_PLAIN",
-  "CRAM-MD5": "DISABLE_CRAM_MD5",
-  "SCRAM-SHA-1": "DISABLE_SCRAM_SHA1",
-  "SCRAM-SHA-256": "DISABLE_SCRAM_SHA256",
-};
 
 /** Reads the settings. Throws Permanent naming the control file or variable that makes no sense. */
 export function readSmtpSettings(control: ControlFiles, env: GetEnv, nowMs: () => number): SmtpSettings {
@@ -141,10 +134,11 @@ export function readSmtpSettings(control: ControlFiles, env: GetEnv, nowMs: () =
     moreIpMe: new Set(control.lines("moreipme")),
     notIpMe: new Set(control.lines("notipme")),
     relayClient: env("RELAYCLIENT"),
+    checkRelay: env("CHECKRELAY") !== undefined,
     requireAuth: env("REQUIREAUTH") !== undefined,
     forceTls: env("FORCE_TLS") !== undefined,
     plainAuth: secureAuth === undefined ? "loopback" : secureAuth === "0" ? "everybody" : "nobody",
-    mechanisms: offeredMechanisms(control).filter((name) => env(DISABLED_BY[name]) === undefined),
+    mechanisms: offeredMechanisms(control, env),
     hideHost: env("HIDE_HOST") !== undefined,
   });
 }

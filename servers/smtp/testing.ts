@@ -7,8 +7,17 @@ import { concatBytes, latin1Text } from "../../core/bytes.ts";
 import { Temporary } from "../../core/errors.ts";
 import { CertificateFolder } from "../../core/net/tls_server.ts";
 import { formatBase64, parseBase64 } from "../../mail/sasl/base64.ts";
+import { digestKeys } from "../../mail/sasl/digest_md5.ts";
 import { saltedPassword, scramKeys, scramServerSignature, verifyScramProof } from "../../mail/sasl/scram.ts";
-import type { Account, AuthResult, Lookup, RecipientStatus } from "../../storage/accounts/lookup_types.ts";
+import type {
+  Account,
+  AuthResult,
+  CramExchange,
+  DigestExchange,
+  Lookup,
+  RecipientStatus,
+  ScramExchange,
+} from "../../storage/accounts/lookup_types.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 import type { Envelope, SubmissionClient, SubmissionResult } from "../../storage/queue/submission.ts";
 import { TEST_CERTIFICATE, TEST_CERTIFICATE_OTHER } from "../../tests/support/certificates.ts";
@@ -74,9 +83,21 @@ export class FakeLookup implements Lookup {
     return Promise.resolve().then(() => this.#login(user, password === "secret"));
   }
 
-  verifyCram(user: string, challenge: string, digestHex: string): Promise<AuthResult> {
-    const digest = createHmac("md5", "secret").update(challenge).digest("hex");
+  verifyCram(user: string, { hash, challenge, digestHex }: CramExchange): Promise<AuthResult> {
+    const digest = createHmac(hash, "secret").update(challenge).digest("hex");
     return Promise.resolve().then(() => this.#login(user, digest === digestHex));
+  }
+
+  verifyDigest(
+    user: string,
+    exchange: DigestExchange,
+  ): Promise<{ readonly result: AuthResult; readonly rspauth: string }> {
+    const { response, rspauth } = digestKeys({ user, password: "secret" }, exchange);
+    return Promise.resolve().then(() => ({ result: this.#login(user, response === exchange.response), rspauth }));
+  }
+
+  verifyToken(user: string, token: string): Promise<AuthResult> {
+    return Promise.resolve().then(() => this.#login(user, token === "secret"));
   }
 
   scramParameters(): Promise<{ saltBase64: string; iterations: number }> {
@@ -88,7 +109,7 @@ export class FakeLookup implements Lookup {
 
   async verifyScram(
     user: string,
-    exchange: { readonly hash: "sha-1" | "sha-256"; readonly authMessage: string; readonly proofBase64: string },
+    exchange: ScramExchange,
   ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }> {
     const { hash, authMessage } = exchange;
     const salted = await saltedPassword("secret", parseBase64(SALT)!, { hash, iterations: ITERATIONS });
@@ -104,6 +125,16 @@ export class FakeLookup implements Lookup {
 
   delivery(): Promise<{ kind: "absent" }> {
     return Promise.resolve({ kind: "absent" });
+  }
+
+  /** Senders that may relay since they have read their mail. */
+  readonly granted = new Set<string>();
+
+  relayGranted(sender: string, remoteIp: string): Promise<boolean> {
+    return Promise.resolve().then(() => {
+      this.#check();
+      return this.granted.has(`${sender} ${remoteIp}`);
+    });
   }
 
   realDomain(): Promise<undefined> {

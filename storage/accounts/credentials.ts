@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { Permanent } from "../../core/errors.ts";
+import { shown } from "./names.ts";
 import { formatBase64, parseBase64 } from "../../mail/sasl/base64.ts";
 import {
   saltedPassword,
@@ -33,6 +34,8 @@ export const SCRAM_METHODS = {
   "SCRAM-SHA-512": "sha-512",
 } as const;
 
+/** Width of the column [spec tables]. */
+export const CREDENTIAL_CHARACTERS_MAX = 255;
 const SALT_BYTES = 16;
 
 /** Whether a text is the name of a SCRAM method. */
@@ -69,7 +72,10 @@ export interface CredentialOptions {
   readonly iterations?: number;
 }
 
-/** The column for a password; empty when neither method nor clear text is asked for. Throws Permanent naming what is wrong. */
+/**
+ * The column for a password; empty when neither method nor clear text is asked for; the clear text alone where both do not
+ * fit into CREDENTIAL_CHARACTERS_MAX. Throws Permanent naming what is wrong.
+ */
 export async function makeCredential(password: string, options: CredentialOptions): Promise<string> {
   const { method, keepClearText = false, iterations = SCRAM_ITERATIONS_DEFAULT } = options;
   if (method === undefined) return keepClearText ? `{CRAM}${password}` : "";
@@ -78,12 +84,13 @@ export async function makeCredential(password: string, options: CredentialOption
   }
   const saltBase64 = options.saltBase64 ?? formatBase64(new Uint8Array(randomBytes(SALT_BYTES)));
   const salt = parseBase64(saltBase64);
-  if (!salt || salt.length === 0) throw new Permanent(`salt ${saltBase64} is not base64`);
+  if (!salt || salt.length === 0) throw new Permanent(`salt ${shown(saltBase64)} is not base64`);
   const hash = SCRAM_METHODS[method];
   const salted = await saltedPassword(password, salt, { hash, iterations });
   const { storedKey, serverKey } = scramKeys(hash, salted);
   const keys = `{${method}}${iterations},${saltBase64},${formatBase64(storedKey)},${formatBase64(serverKey)}`;
-  return keepClearText
-    ? `${keys}:${salted.reduce((hex, byte) => hex + byte.toString(16).padStart(2, "0"), "")}:${password}`
-    : keys;
+  if (!keepClearText) return keys;
+  const whole = `${keys}:${salted.reduce((hex, byte) => hex + byte.toString(16).padStart(2, "0"), "")}:${password}`;
+  // the keys of SHA-512, or a long password: everything can be computed from the clear text as well
+  return whole.length <= CREDENTIAL_CHARACTERS_MAX ? whole : `{CRAM}${password}`;
 }

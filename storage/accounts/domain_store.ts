@@ -225,6 +225,14 @@ export class DomainStore {
     await this.#writeAssign([...others, assignment]);
   }
 
+  /** Puts many lines into users/assign at once, each in the place of one for the same local part. */
+  async assignAll(added: readonly Assignment[]): Promise<void> {
+    const keyOf = ({ kind, local }: Assignment) => `${kind} ${local}`;
+    const replaced = new Set(added.map(keyOf));
+    const others = (await this.#assignments()).filter((one) => !replaced.has(keyOf(one)));
+    await this.#writeAssign([...others, ...added]);
+  }
+
   /** Takes a domain out of users/assign. */
   async unassign(domain: string): Promise<void> {
     const assignments = await this.#assignments();

@@ -1,7 +1,7 @@
 /** Bulletins that wait for a user are put into the inbox at the login [spec formats 26]. */
-import type { Account, Lookup } from "../../storage/accounts/lookup_types.ts";
-import type { Disk } from "../../storage/disk.ts";
-import { giveBulletin } from "../../storage/maildir/bulletins.ts";
+import type { Account, Lookup } from "./lookup_types.ts";
+import type { Disk } from "../disk.ts";
+import { giveBulletin } from "../maildir/bulletins.ts";
 
 /** With what it is done. */
 export interface BulletinDesk {

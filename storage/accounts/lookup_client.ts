@@ -7,14 +7,19 @@ import { connectChannel, type Frame, type FrameChannel } from "../../core/channe
 import { errorText, Temporary } from "../../core/errors.ts";
 import { type Paths, socketPath } from "../../core/paths.ts";
 import type { ControlFiles } from "../control/control.ts";
+import type { LoginGuardStatus } from "./logins/login_bans.ts";
 import { formatLookup, LOOKUP_ANSWER, type LookupMethod, parseLookup, requestType } from "./lookup_protocol.ts";
 import type {
   Account,
   AuthContext,
   AuthResult,
+  CramExchange,
   DeliveryTarget,
+  DigestExchange,
   Lookup,
   RecipientStatus,
+  ScramExchange,
+  ScramHash,
   ScramParameters,
   WaitingBulletin,
 } from "./lookup_types.ts";
@@ -114,17 +119,30 @@ export class LookupClient implements Lookup {
     return await this.#ask("verifyPassword", [user, password, context]) as AuthResult;
   }
 
-  async verifyCram(user: string, challenge: string, digestHex: string, context: AuthContext): Promise<AuthResult> {
-    return await this.#ask("verifyCram", [user, challenge, digestHex, context]) as AuthResult;
+  async verifyCram(user: string, exchange: CramExchange, context: AuthContext): Promise<AuthResult> {
+    return await this.#ask("verifyCram", [user, exchange, context]) as AuthResult;
   }
 
-  async scramParameters(user: string, hash: "sha-1" | "sha-256"): Promise<ScramParameters> {
+  async verifyDigest(
+    user: string,
+    exchange: DigestExchange,
+    context: AuthContext,
+  ): Promise<{ readonly result: AuthResult; readonly rspauth: string }> {
+    const answer = await this.#ask("verifyDigest", [user, exchange, context]);
+    return answer as { readonly result: AuthResult; readonly rspauth: string };
+  }
+
+  async verifyToken(user: string, token: string, context: AuthContext): Promise<AuthResult> {
+    return await this.#ask("verifyToken", [user, token, context]) as AuthResult;
+  }
+
+  async scramParameters(user: string, hash: ScramHash): Promise<ScramParameters> {
     return await this.#ask("scramParameters", [user, hash]) as ScramParameters;
   }
 
   async verifyScram(
     user: string,
-    exchange: { readonly hash: "sha-1" | "sha-256"; readonly authMessage: string; readonly proofBase64: string },
+    exchange: ScramExchange,
     context: AuthContext,
   ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }> {
     const answer = await this.#ask("verifyScram", [user, exchange, context]);
@@ -150,6 +168,20 @@ export class LookupClient implements Lookup {
   /** Has the daemon drop what it keeps of an address, a domain or (no argument) everything. */
   async forget(key?: string): Promise<void> {
     await this.#ask("forget", key === undefined ? [] : [key]);
+  }
+
+  async relayGranted(sender: string, remoteIp: string): Promise<boolean> {
+    return await this.#ask("relayGranted", [sender, remoteIp]) as boolean;
+  }
+
+  /** The logins that are refused; only on the privileged socket. */
+  async bans(): Promise<LoginGuardStatus> {
+    return await this.#ask("bans", []) as LoginGuardStatus;
+  }
+
+  /** Lifts the bans of an address, an account, or (no argument) all; how many they were. Only on the privileged socket. */
+  async unban(key?: string): Promise<number> {
+    return await this.#ask("unban", key === undefined ? [] : [key]) as number;
   }
 
   /** Ends the connection; questions in flight throw Temporary. */

@@ -5,7 +5,17 @@
  *   ANSWER     payload: JSON of the result; null for undefined
  *   TEMPORARY  payload: text of why there is no answer now
  */
-import type { AuthContext, Lookup } from "./lookup_types.ts";
+import type { LoginGuardStatus } from "./logins/login_bans.ts";
+import type {
+  AuthContext,
+  AuthService,
+  CramExchange,
+  CramHash,
+  DigestExchange,
+  Lookup,
+  ScramExchange,
+  ScramHash,
+} from "./lookup_types.ts";
 
 /** Methods by number, from 1. */
 export const LOOKUP_METHODS = [
@@ -22,6 +32,11 @@ export const LOOKUP_METHODS = [
   "filterRules",
   "bulletins",
   "bulletinGiven",
+  "relayGranted",
+  "bans",
+  "unban",
+  "verifyDigest",
+  "verifyToken",
 ] as const;
 
 /** The name of a method of the protocol. */
@@ -34,7 +49,14 @@ export const LOOKUP_ANSWER = { answer: 64, temporary: 65 } as const;
 export interface LookupService extends Omit<Lookup, "close"> {
   /** Drops what is cached of an address, of a domain, or (no argument) of everything, control files included. */
   forget(key?: string): Promise<void>;
+  /** The logins that are refused; for LOOKUP_PRIVILEGED. */
+  bans(): Promise<LoginGuardStatus>;
+  /** Lifts the bans of an address, an account, or (no argument) all; how many they were. For LOOKUP_PRIVILEGED. */
+  unban(key?: string): Promise<number>;
 }
+
+/** Methods answered only on the socket that root and the daemon's own account may open. */
+export const LOOKUP_PRIVILEGED: readonly LookupMethod[] = ["bans", "unban"];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -68,22 +90,49 @@ function property(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-function authContext(value: unknown): AuthContext {
-  const service = text(property(value, "service"));
-  if (service !== "smtp" && service !== "imap" && service !== "pop3") throw new TypeError(`no service ${service}`);
-  return { service, remoteHost: text(property(value, "remoteHost")) };
+const SERVICES: readonly AuthService[] = ["smtp", "imap", "pop3", "auth"];
+const SCRAM_HASHES: readonly ScramHash[] = ["sha-1", "sha-256", "sha-512"];
+const CRAM_HASHES: readonly CramHash[] = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "ripemd160"];
+
+function oneOf<T extends string>(values: readonly T[], value: unknown): T {
+  const known = values.find((one) => one === value);
+  if (known === undefined) throw new TypeError(`none of ${values.join(", ")}`);
+  return known;
 }
 
-function scramHash(value: unknown): "sha-1" | "sha-256" {
-  if (value !== "sha-1" && value !== "sha-256") throw new TypeError("no such hash");
-  return value;
+function authContext(value: unknown): AuthContext {
+  return { service: oneOf(SERVICES, property(value, "service")), remoteHost: text(property(value, "remoteHost")) };
+}
+
+function cramExchange(value: unknown): CramExchange {
+  const hash = oneOf(CRAM_HASHES, property(value, "hash"));
+  return { hash, challenge: text(property(value, "challenge")), digestHex: text(property(value, "digestHex")) };
+}
+
+function digestExchange(value: unknown): DigestExchange {
+  const field = (name: keyof DigestExchange) => text(property(value, name));
+  return {
+    realm: field("realm"),
+    nonce: field("nonce"),
+    cnonce: field("cnonce"),
+    nc: field("nc"),
+    qop: field("qop"),
+    uri: field("uri"),
+    response: field("response"),
+    ...(property(value, "authzid") === undefined ? {} : { authzid: field("authzid") }),
+  };
+}
+
+function scramExchange(value: unknown): ScramExchange {
+  const hash = oneOf(SCRAM_HASHES, property(value, "hash"));
+  return { hash, authMessage: text(property(value, "authMessage")), proofBase64: text(property(value, "proofBase64")) };
 }
 
 /** Runs a request on the service. Throws TypeError when it is not well formed: the peer is not one of ours. */
 export function callLookup(service: LookupService, type: number, payload: Uint8Array): Promise<unknown> {
   const args = parseLookup(payload);
   if (!Array.isArray(args)) throw new TypeError("arguments were due");
-  const [first, second, third, fourth]: unknown[] = args;
+  const [first, second, third]: unknown[] = args;
   switch (LOOKUP_METHODS[type - 1]) {
     case "recipient":
       return service.recipient(text(first));
@@ -96,14 +145,15 @@ export function callLookup(service: LookupService, type: number, payload: Uint8A
     case "verifyPassword":
       return service.verifyPassword(text(first), text(second), authContext(third));
     case "verifyCram":
-      return service.verifyCram(text(first), text(second), text(third), authContext(fourth));
+      return service.verifyCram(text(first), cramExchange(second), authContext(third));
+    case "verifyDigest":
+      return service.verifyDigest(text(first), digestExchange(second), authContext(third));
+    case "verifyToken":
+      return service.verifyToken(text(first), text(second), authContext(third));
     case "scramParameters":
-      return service.scramParameters(text(first), scramHash(second));
-    case "verifyScram": {
-      const [authMessage, proofBase64] = [text(property(second, "authMessage")), text(property(second, "proofBase64"))];
-      const exchange = { hash: scramHash(property(second, "hash")), authMessage, proofBase64 };
-      return service.verifyScram(text(first), exchange, authContext(third));
-    }
+      return service.scramParameters(text(first), oneOf(SCRAM_HASHES, second));
+    case "verifyScram":
+      return service.verifyScram(text(first), scramExchange(second), authContext(third));
     case "noteQuota":
       return service.noteQuota(text(first), number(second));
     case "filterRules":
@@ -114,6 +164,12 @@ export function callLookup(service: LookupService, type: number, payload: Uint8A
       return service.bulletinGiven(text(first), text(second));
     case "forget":
       return service.forget(first === undefined || first === null ? undefined : text(first));
+    case "relayGranted":
+      return service.relayGranted(text(first), text(second));
+    case "bans":
+      return service.bans();
+    case "unban":
+      return service.unban(first === undefined || first === null ? undefined : text(first));
     default:
       throw new TypeError(`no method ${type}`);
   }

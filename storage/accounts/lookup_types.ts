@@ -6,6 +6,11 @@
  */
 
 import type { FilterRule } from "../../mail/filter/rules.ts";
+import type { CramExchange, DigestExchange, ScramExchange } from "../../mail/sasl/exchange.ts";
+import type { ScramHash } from "../../mail/sasl/scram.ts";
+
+export type { CramExchange, CramHash, DigestExchange, ScramExchange } from "../../mail/sasl/exchange.ts";
+export type { ScramHash } from "../../mail/sasl/scram.ts";
 
 /** Whether mail for an address would be taken [spec formats 14, USER]. */
 export type RecipientStatus =
@@ -38,8 +43,8 @@ export type DeliveryTarget =
   /** Lines of valias (or of a group); empty account: only the lines. */
   | { readonly kind: "found"; readonly account: Account | undefined; readonly aliasLines: readonly string[] };
 
-/** The service that asks, for service flags (NO_POP and kin) and lastauth. */
-export type AuthService = "smtp" | "imap" | "pop3";
+/** The service that asks, for service flags (NO_POP and kin) and lastauth; "auth": a checkpassword program without one. */
+export type AuthService = "smtp" | "imap" | "pop3" | "auth";
 
 /** What became of a login. */
 export type AuthResult =
@@ -81,16 +86,24 @@ export interface Lookup {
   realDomain(domain: string): Promise<string | undefined>;
   /** LOGIN and PLAIN. */
   verifyPassword(user: string, password: string, context: AuthContext): Promise<AuthResult>;
-  /** CRAM-MD5: `digestHex` is the client's HMAC of `challenge` [rfc2195]. */
-  verifyCram(user: string, challenge: string, digestHex: string, context: AuthContext): Promise<AuthResult>;
+  /** CRAM-MD5 and kin: `digestHex` is the client's HMAC of `challenge` [rfc2195]. */
+  verifyCram(user: string, exchange: CramExchange, context: AuthContext): Promise<AuthResult>;
+  /** DIGEST-MD5; on success the server's `rspauth` as well, else empty [rfc2831]. */
+  verifyDigest(
+    user: string,
+    exchange: DigestExchange,
+    context: AuthContext,
+  ): Promise<{ readonly result: AuthResult; readonly rspauth: string }>;
   /** SCRAM, first step; for an unknown user a made-up but stable salt, so that nothing is given away [rfc5802]. */
-  scramParameters(user: string, hash: "sha-1" | "sha-256"): Promise<ScramParameters>;
+  scramParameters(user: string, hash: ScramHash): Promise<ScramParameters>;
   /** SCRAM, last step: proof against the AuthMessage; on success the server's signature as well. */
   verifyScram(
     user: string,
-    exchange: { readonly hash: "sha-1" | "sha-256"; readonly authMessage: string; readonly proofBase64: string },
+    exchange: ScramExchange,
     context: AuthContext,
   ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }>;
+  /** XOAUTH2 and OAUTHBEARER: a bearer token, asked about or checked by signature. */
+  verifyToken(user: string, token: string, context: AuthContext): Promise<AuthResult>;
   /** The rules that mail for an account is sorted by, in their order: the domain's first, the user's, the domain's last. */
   filterRules(address: string): Promise<readonly FilterRule[]>;
   /** Bulletins that an account is to get at its next login. */
@@ -99,5 +112,7 @@ export interface Lookup {
   bulletinGiven(address: string, name: string): Promise<void>;
   /** Tells that a user went over quota (or is below it again): sets or clears BOUNCE_MAIL and userquota. */
   noteQuota(address: string, usedBytes: number): Promise<void>;
+  /** Whether `sender` has read its mail from that address lately, and may relay from there [spec formats 26]. */
+  relayGranted(sender: string, remoteIp: string): Promise<boolean>;
   close(): void;
 }

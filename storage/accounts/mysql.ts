@@ -2,11 +2,11 @@
  * MySQL and MariaDB by mysql2: a small pool, statements prepared on the server, UTC timestamps as text. A lost or slow
  * server gives Temporary and is tried anew by the next statement; nothing here has to be restarted.
  */
-import { Socket } from "node:net";
 import { isIP } from "node:net";
 import type { FieldPacket, PoolConnection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import type { Pool } from "mysql2/promise";
 import { Permanent, Temporary } from "../../core/errors.ts";
+import { connectUnixStream } from "../../core/net/unix_stream.ts";
 import {
   type Database,
   DuplicateRow,
@@ -32,13 +32,29 @@ const STATEMENTS_MAX = 512;
 const ERROR = {
   badDatabase: 1049,
   duplicate: 1062,
-  lockWait: 1205,
   deadlock: 1213,
   noSuchTable: 1146,
+  shutdown: 1053,
+  readOnlyOption: 1290,
+  readOnlyTransaction: 1792,
+  readOnlyMode: 1836,
+  connectionKilled: 1927,
   badNull: 1048,
   outOfRange: 1264,
   tooLong: 1406,
 } as const;
+
+/** The first statement on a connection: times are UTC, what does not fit is refused. */
+export const CONNECTION_SETTINGS = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'";
+
+/** After these another connection may find what this one does not have. */
+const LEAVE: ReadonlySet<number> = new Set([
+  ERROR.shutdown,
+  ERROR.connectionKilled,
+  ERROR.readOnlyOption,
+  ERROR.readOnlyTransaction,
+  ERROR.readOnlyMode,
+]);
 
 /** How the database is opened. */
 export interface MysqlOptions {
@@ -64,36 +80,33 @@ export async function openMysql(settings: MysqlSettings, options: MysqlOptions =
 }
 
 function poolOptions(settings: MysqlSettings) {
+  return {
+    ...connectionOptions(settings),
+    connectionLimit: CONNECTIONS_MAX,
+    queueLimit: WAITING_MAX,
+    maxPreparedStatements: STATEMENTS_MAX,
+  };
+}
+
+/** What the driver is told about a connection; first of all it is to run CONNECTION_SETTINGS. Throws Permanent. */
+export function connectionOptions(settings: MysqlSettings) {
   const { socketPath } = settings;
   const tls = settings.tls === "off" ? {} : { ssl: tlsOptions(settings) };
   return {
     ...(socketPath === undefined
       ? { host: settings.host, port: settings.port }
-      : { socketPath, stream: () => connectSocket(socketPath) }),
+      : { socketPath, stream: () => connectUnixStream(socketPath) }),
     user: settings.user,
     password: settings.password,
     database: settings.database,
     ...tls,
     connectTimeout: settings.connectTimeoutMs,
-    connectionLimit: CONNECTIONS_MAX,
-    queueLimit: WAITING_MAX,
-    maxPreparedStatements: STATEMENTS_MAX,
     charset: "utf8mb4",
     dateStrings: true,
     timezone: "Z",
     supportBigNumbers: true,
     multipleStatements: false,
   };
-}
-
-/**
- * The socket of a connection. Before Deno 2.8 node:net may tell of a Unix socket that is not there at once, inside the
- * constructor of mysql2's connection, which has no listener yet, and the process would end: so it connects a turn later.
- */
-function connectSocket(path: string): Socket {
-  const socket = new Socket();
-  setTimeout(() => socket.connect(path), 0);
-  return socket;
 }
 
 function tlsOptions({ tls, tlsCaFile, host }: MysqlSettings) {
@@ -106,6 +119,15 @@ function tlsOptions({ tls, tlsCaFile, host }: MysqlSettings) {
     verifyIdentity: tls === "identity",
     ...(tlsCaFile === undefined ? {} : { ca: Deno.readTextFileSync(tlsCaFile) }),
   };
+}
+
+/**
+ * Set on a connection of the pool: what we wait for no longer the server gives up as well, since it would not notice that
+ * we are gone and what waits for a lock would pile up there. (MariaDB for all statements, MySQL for waits for rows.)
+ */
+function patience(queryTimeoutMs: number): string {
+  const seconds = Math.max(1, Math.ceil(queryTimeoutMs / 1000));
+  return `, innodb_lock_wait_timeout = ${seconds} /*M!100100 , max_statement_time = ${seconds} */`;
 }
 
 class MysqlDatabase implements Database {
@@ -176,8 +198,7 @@ class MysqlDatabase implements Database {
         late: (free) => free.release(),
       });
       if (!this.#prepared.has(connection.connection)) {
-        const settings = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'";
-        await this.#plain(connection, settings);
+        await this.#plain(connection, CONNECTION_SETTINGS + patience(this.#settings.queryTimeoutMs));
         if (this.#settings.initCommand) await this.#plain(connection, this.#settings.initCommand);
         this.#prepared.add(connection.connection);
       }
@@ -193,8 +214,9 @@ class MysqlDatabase implements Database {
     await this.#answered(connection.query(sql));
   }
 
+  /** A connection that is no longer good, or whose server has become another's copy, is not used again. */
   #giveBack(connection: PoolConnection, error: unknown): void {
-    if (isServerError(error)) connection.release();
+    if (isServerError(error) && !LEAVE.has(errorNumber(error) ?? 0)) connection.release();
     else connection.destroy();
   }
 
@@ -254,7 +276,8 @@ class MysqlDatabase implements Database {
   }
 }
 
-function refusal(error: unknown, settings: MysqlSettings): Error {
+/** What an error of the driver is to the caller: Temporary, DuplicateRow, MissingTable or Permanent. */
+export function refusal(error: unknown, settings: MysqlSettings): Error {
   if (error instanceof Temporary || error instanceof Permanent) return error;
   const message = error instanceof Error ? error.message : String(error);
   const server = settings.socketPath ?? `${settings.host}:${settings.port}`;
@@ -301,6 +324,8 @@ function isServerError(error: unknown): boolean {
 
 /** A connection that broke; whether the statement was done is unknown. */
 function isDeadConnection(error: unknown): boolean {
+  const number = errorNumber(error);
+  if (number === ERROR.connectionKilled || number === ERROR.shutdown) return true;
   const code = error instanceof Error && "code" in error ? error.code : "";
   return code === "EPIPE" || code === "ECONNRESET" || code === "PROTOCOL_CONNECTION_LOST";
 }

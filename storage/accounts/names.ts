@@ -14,9 +14,13 @@ export interface UserAddress {
   readonly domain: string;
 }
 
-/** Text of a command line for a message: quoted when it is empty or would not be seen as it is. */
+/** Characters of an argument that a message shows at most. */
+const SHOWN_MAX = 400;
+
+/** Text of a command line for a message: quoted when it is empty or would not be seen as it is, shortened when long. */
 export function shown(text: string): string {
-  return text === "" || /[\s\p{Cc}]/u.test(text) ? JSON.stringify(text) : text;
+  const short = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+  return text === "" || /[\s\p{Cc}]/u.test(text) ? JSON.stringify(short) : short;
 }
 
 /** A domain name in lower case. Throws Permanent naming what is wrong [man vadddomain.9]. */
@@ -50,11 +54,15 @@ export function parseUserAddress(text: string, defaultDomain: string | undefined
   return { name: checkUserName(name), domain: checkDomainName(domain) };
 }
 
+/** Width of column pw_gecos [spec tables]. */
+const GECOS_MAX = 48;
+
 /** A comment: no colon, which the original's records separate fields with, and no control characters. */
 export function checkGecos(text: string): string {
   if (/[:\p{Cc}]/u.test(text)) {
     throw new Permanent(`comment ${JSON.stringify(text)} holds a colon or a control character`);
   }
+  if (text.length > GECOS_MAX) throw new Permanent(`comment ${text}: longer than ${GECOS_MAX} characters`);
   return text;
 }
 

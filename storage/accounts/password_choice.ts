@@ -4,8 +4,9 @@
  */
 import type { OptionSpecs } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
+import { readFirstLine } from "../../core/first_line.ts";
 import type { ControlFiles } from "../control/control.ts";
-import { type NeededCredential, neededCredential, offeredMechanisms } from "./auth_mechanisms.ts";
+import { listedMechanisms, type NeededCredential, neededCredential } from "./auth_mechanisms.ts";
 import { shown } from "./names.ts";
 import { type CredentialOptions, isScramMethod, makeCredential } from "./credentials.ts";
 import { chooseHashScheme, hashPassword, randomPassword } from "./passwords.ts";
@@ -25,7 +26,7 @@ export const PASSWORD_OPTIONS = {
     flag: "m",
     value: "method",
     default: "what control/authmechanisms needs",
-    help: "store a SCRAM credential as well: SCRAM-SHA-1 or SCRAM-SHA-256",
+    help: "store a SCRAM credential as well: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512",
   },
   clear: { flag: "C", help: "store the clear text as well, for CRAM-MD5 and kin" },
   salt: { flag: "S", value: "base64", default: "random", help: "salt of the SCRAM credential" },
@@ -47,6 +48,16 @@ export interface PasswordChoice {
   readonly iterations: string | undefined;
 }
 
+/** No option given. */
+export const NO_PASSWORD_CHOICE: PasswordChoice = {
+  encrypted: false,
+  hash: undefined,
+  scram: undefined,
+  clear: false,
+  salt: undefined,
+  iterations: undefined,
+};
+
 /** What decides about the hash where no option does. */
 export interface HashDefaults {
   /** PASSWORD_HASH. */
@@ -66,7 +77,7 @@ export async function makePassword(
     throw new Permanent(`the password is longer than ${PASSWORD_CHARACTERS_MAX} characters`);
   }
   const system = defaults.control.at(-1);
-  const needed = neededCredential(!choice.encrypted && system ? offeredMechanisms(system) : []);
+  const needed = neededCredential(!choice.encrypted && system ? listedMechanisms(system) : []);
   const scram = await makeCredential(password, credentialOptions(choice, needed));
   if (choice.encrypted) return { password, scram };
   const files = defaults.control.map((control) => control.line("hash_method"));
@@ -79,7 +90,7 @@ export async function makePassword(
 function credentialOptions(choice: PasswordChoice, needed: NeededCredential): CredentialOptions {
   const { scram: method = needed.method, salt, iterations } = choice;
   if (method !== undefined && !isScramMethod(method)) {
-    throw new Usage(`-m ${shown(method)}: SCRAM-SHA-1 or SCRAM-SHA-256`);
+    throw new Usage(`-m ${shown(method)}: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512`);
   }
   if (iterations !== undefined && !/^[1-9]\d{0,7}$/.test(iterations)) {
     throw new Usage(`-I ${shown(iterations)}: not a number`);
@@ -107,9 +118,6 @@ export interface PasswordAsker {
   readPassword(prompt: string): Promise<string | undefined>;
 }
 
-/** Bytes of standard input that may hold a password. */
-const INPUT_BYTES_MAX = 1024;
-
 /**
  * Asks for a password: twice on a terminal, else the first line of standard input. Throws Permanent when both differ or
  * there is none.
@@ -124,14 +132,7 @@ export async function askPassword(asker: PasswordAsker, address: string): Promis
 }
 
 async function readLine(asker: PasswordAsker): Promise<string> {
-  const buffer = new Uint8Array(INPUT_BYTES_MAX);
-  let length = 0;
-  while (length < buffer.length && !buffer.subarray(0, length).includes(0x0a)) {
-    const count = await asker.stdin.read(buffer.subarray(length));
-    if (count === null) break;
-    length += count;
-  }
-  const line = new TextDecoder().decode(buffer.subarray(0, length)).split("\n")[0] ?? "";
+  const line = await readFirstLine(asker.stdin);
   if (line === "") throw new Usage("no password: give it as the last argument or on standard input");
   return line;
 }

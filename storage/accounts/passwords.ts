@@ -64,20 +64,20 @@ function saltText(characters: number): string {
 }
 
 /** The last character of bcrypt's 22 holds two bits only, that of yescrypt's 22 four. */
-function settingOf(scheme: HashScheme): string {
+function settingOf(scheme: HashScheme, salt?: string): string {
   switch (scheme) {
     case "DES":
-      return saltText(2);
+      return salt ?? saltText(2);
     case "MD5":
-      return `$1$${saltText(8)}`;
+      return `$1$${salt ?? saltText(8)}`;
     case "SHA-256":
-      return `$5$${saltText(16)}`;
+      return `$5$${salt ?? saltText(16)}`;
     case "SHA-512":
-      return `$6$${saltText(16)}`;
+      return `$6$${salt ?? saltText(16)}`;
     case "BCRYPT":
-      return `${BCRYPT_PREFIX}${saltText(21)}.`;
+      return `${BCRYPT_PREFIX}${salt ?? `${saltText(21)}.`}`;
     case "YESCRYPT":
-      return `${YESCRYPT_PREFIX}${saltText(21)}.`;
+      return `${YESCRYPT_PREFIX}${salt ?? `${saltText(21)}.`}`;
   }
 }
 
@@ -100,11 +100,26 @@ async function limitedCrypt(password: string, setting: string): Promise<string |
   }
 }
 
-/** The stored form of a password. Throws Permanent when it cannot be hashed (too long, holds a NUL). */
-export async function hashPassword(password: string, scheme: HashScheme = HASH_SCHEME_DEFAULT): Promise<string> {
-  const hash = await limitedCrypt(password, settingOf(scheme));
+/**
+ * The stored form of a password, with a random salt unless one is given. Throws Permanent when it cannot be hashed (too
+ * long, holds a NUL), or the salt is none.
+ */
+export async function hashPassword(
+  password: string,
+  scheme: HashScheme = HASH_SCHEME_DEFAULT,
+  salt?: string,
+): Promise<string> {
+  if (salt !== undefined && !/^[./0-9A-Za-z]{2,22}$/.test(salt)) {
+    throw new Permanent(`${shown(salt)} is not a salt: 2 to 22 characters of [./0-9A-Za-z]`);
+  }
+  const hash = await limitedCrypt(password, settingOf(scheme, salt));
   if (hash === undefined) throw new Permanent(`the password cannot be hashed with ${scheme}: is it too long?`);
   return hash;
+}
+
+/** crypt(3) with a setting of the caller's, or a whole hash; undefined when it is none, or the password is unfit. */
+export async function cryptPassword(password: string, setting: string): Promise<string | undefined> {
+  return await limitedCrypt(password, setting);
 }
 
 /** Whether a stored password is a crypt(3) string rather than clear text. */

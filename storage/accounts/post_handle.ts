@@ -15,12 +15,25 @@ export interface PostHandleProc {
   spawn(options: SpawnOptions): Promise<ChildProcess>;
 }
 
-/** Runs the post handle; its exit status becomes that of the command. 0 where there is none. */
-export async function runPostHandle(proc: PostHandleProc, args: readonly string[]): Promise<number> {
+/** The program that is the post handle of a command; undefined where there is none. */
+export function postHandleOf(proc: Omit<PostHandleProc, "spawn">): string | undefined {
   const root = proc.paths.root === "/" ? "" : proc.paths.root;
   const program = proc.env.get("POST_HANDLE") || `${root}/usr/libexec/indimail/${proc.name}`;
-  if (!isExecutable(program)) return 0;
-  const child = await proc.spawn({ program, args, fds: { 0: 0, 1: 1, 2: 2 } });
+  return isExecutable(program) ? program : undefined;
+}
+
+/**
+ * Runs the post handle; its exit status becomes that of the command. 0 where there is none. Without `stdin` it reads what
+ * the command reads.
+ */
+export async function runPostHandle(
+  proc: PostHandleProc,
+  args: readonly string[],
+  options: { readonly stdin?: "null" } = {},
+): Promise<number> {
+  const program = postHandleOf(proc);
+  if (program === undefined) return 0;
+  const child = await proc.spawn({ program, args, fds: { 0: options.stdin ?? 0, 1: 1, 2: 2 } });
   const { code, signal } = await child.ended;
   return signal === 0 ? code : 1;
 }

@@ -71,6 +71,29 @@ export function parseMounts(text: string): readonly string[] {
     .map((mount) => mount.replaceAll("\\040", " "));
 }
 
+/** Places for new users, before anything of them is written. */
+export interface PlannedPlaces {
+  readonly state: DirControl;
+  /** A directory below `domain` for each user, empty for none. */
+  readonly directories: readonly string[];
+  /** Freed places that were not used. */
+  readonly freed: readonly string[];
+}
+
+/** Where the next users go, the freed places first. */
+export function planPlaces(
+  before: { readonly state: DirControl; readonly freed: readonly string[] },
+  asked: { readonly users: number; readonly usersPerDirectory: number },
+): PlannedPlaces {
+  const directories = before.freed.slice(0, asked.users);
+  let state: DirControl = { ...before.state, users: before.state.users + directories.length };
+  while (directories.length < asked.users) {
+    state = addedUser(state, asked.usersPerDirectory);
+    directories.push(state.directory);
+  }
+  return { state, directories, freed: before.freed.slice(asked.users) };
+}
+
 /** Takes a place for a new user and gives its directory below `domain`; empty for none. */
 export async function takeDirectory(
   context: UserDirectoryContext,
@@ -78,14 +101,23 @@ export async function takeDirectory(
   usersPerDirectory: number = USERS_PER_DIRECTORY,
 ): Promise<string> {
   const freed = await readFreed(context, suffix);
-  const place = freed.shift();
-  const directory = await context.dirControls.change(suffix, context.domain, (state) => {
-    const next = place === undefined ? addedUser(state, usersPerDirectory) : { ...state, users: state.users + 1 };
-    return { state: next, result: place ?? next.directory };
+  const planned = await context.dirControls.change(suffix, context.domain, (state) => {
+    const result = planPlaces({ state, freed }, { users: 1, usersPerDirectory });
+    return { state: result.state, result };
   });
-  if (place !== undefined) await writeFreed(context, suffix, freed);
-  else await listSuffix(context, suffix);
-  return directory;
+  await notePlaces(context, suffix, { before: freed, planned });
+  return planned.directories[0] ?? "";
+}
+
+/** Writes down in the domain's folder which freed places are left after some were taken, and which trees it has users in. */
+export async function notePlaces(
+  context: UserDirectoryContext,
+  suffix: string,
+  taken: { readonly before: readonly string[]; readonly planned: PlannedPlaces },
+): Promise<void> {
+  const { before, planned } = taken;
+  if (planned.freed.length < before.length) await writeFreed(context, suffix, planned.freed);
+  if (planned.directories.length > before.length - planned.freed.length) await listSuffix(context, suffix);
 }
 
 /** Gives a removed user's place back. */
@@ -119,7 +151,8 @@ async function listSuffix(context: UserDirectoryContext, suffix: string): Promis
   await replaceFile(context, ".filesystems", [...listed, suffix]);
 }
 
-async function readFreed(context: UserDirectoryContext, suffix: string): Promise<string[]> {
+/** The places of removed users that nobody has taken. */
+export async function readFreed(context: UserDirectoryContext, suffix: string): Promise<string[]> {
   const lines = await readLines(context.disk, `${context.domainDirectory}/.${suffix}`);
   return lines.filter((line) => /^(?:\.|[0-9A-Za-z](?:\/[0-9A-Za-z]){0,2})$/.test(line))
     .map((line) => line === NO_HASH ? "" : line);

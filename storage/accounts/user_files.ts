@@ -1,11 +1,15 @@
 /** Files in a user's home that commands write: date folders and the answer to mail during a vacation [man vmoduser.9]. */
 import { latin1Text } from "../../core/bytes.ts";
 import { Permanent } from "../../core/errors.ts";
+import { findProgram, selfCommand } from "../../core/self.ts";
 import type { ByteReader } from "../../core/stream.ts";
 import type { Command } from "./command.ts";
 import { type DomainEntry, removeTree } from "./domain_store.ts";
+import { inputFile } from "./input_file.ts";
 import { addLine, removeLines, writeLineFile } from "./line_file.ts";
 
+/** Where programs of the package are, in the order of the original's line and of a delivery's PATH. */
+const DELIVERY_PATH = "/usr/bin:/usr/local/bin:/bin:/usr/sbin:/sbin";
 /** Longest text of an answer, bytes. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 /** Longest format of a date folder; the name made of it may be longer. */
@@ -34,9 +38,9 @@ export async function setVacation(
 ): Promise<void> {
   const { disk } = command;
   const { home } = change.user;
-  const line = `| /usr/bin/autoresponder -q ${home}/.vacation.msg ${home}/.vacation.dir`;
+  const call = `autoresponder -q ${home}/.vacation.msg ${home}/.vacation.dir`;
   if (change.file === "-") {
-    await removeLines(disk, `${home}/.qmail`, (one) => one === line || one === "./Maildir/");
+    await removeLines(disk, `${home}/.qmail`, (one) => isCall(one, call) || one === "./Maildir/");
     for (const name of [".vacation.msg", ".vacation.dir"]) await removeTree(disk, `${home}/${name}`);
     if (await isEmpty(command, `${home}/.qmail`)) await removeTree(disk, `${home}/.qmail`);
     return;
@@ -45,12 +49,30 @@ export async function setVacation(
   await command.users.makeHome(change.user, domain);
   await disk.mkdir(`${home}/.vacation.dir`, { recursive: true, mode: 0o700 });
   await writeLineFile(disk, `${home}/.vacation.msg`, text.replace(/\n$/, "").split("\n"));
-  await addLine(disk, `${home}/.qmail`, line);
+  await removeLines(disk, `${home}/.qmail`, (one) => isCall(one, call));
+  await addLine(disk, `${home}/.qmail`, `| ${autoresponderFolder()}${call}`);
   await addLine(disk, `${home}/.qmail`, "./Maildir/");
   if (Deno.uid() !== 0) return;
   for (const name of [".vacation.dir", ".vacation.msg", ".qmail"]) {
     await disk.chown(`${home}/${name}`, domain.uid, domain.gid);
   }
+}
+
+/** A line of ours, wherever the program was when it was written. */
+function isCall(line: string, call: string): boolean {
+  return line.startsWith("| ") && (line.endsWith(`/${call}`) || line.endsWith(` ${call}`));
+}
+
+/** What stands before the program's name: the folder where a delivery finds it, or the executable that it is part of. */
+function autoresponderFolder(): string {
+  const found = findProgram("autoresponder", DELIVERY_PATH);
+  if (found !== undefined) return found.slice(0, -"autoresponder".length);
+  const { program, args } = selfCommand({ mainUrl: new URL("../../main.ts", import.meta.url).href }, "");
+  return [program, ...args].filter((word) => word !== "").map(shellWord).join(" ") + " ";
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 async function isEmpty(command: Command, path: string): Promise<boolean> {
@@ -63,12 +85,7 @@ async function isEmpty(command: Command, path: string): Promise<boolean> {
 }
 
 async function readMessage(command: Command, path: string): Promise<string> {
-  try {
-    return checkedText(await command.disk.readFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new Permanent(`there is no file ${path}`);
-    throw error;
-  }
+  return checkedText(await inputFile(path, (name) => command.disk.readFile(name)));
 }
 
 async function readAll(stdin: ByteReader): Promise<string> {

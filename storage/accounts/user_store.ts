@@ -2,26 +2,18 @@
  * Adding, changing and removing users of virtual domains with everything that belongs to them: row, home, place in the
  * directory tree, aliases, lastauth [man vadduser.9] [man vdeluser.9]. The caller holds DomainStore's lock.
  */
-import { Permanent, Temporary } from "../../core/errors.ts";
+import { Permanent } from "../../core/errors.ts";
 import type { Paths } from "../../core/paths.ts";
 import type { Disk } from "../disk.ts";
-import { createMaildir } from "../maildir/deliver.ts";
 import { formatQuota, tryQuota } from "../maildir/quota.ts";
 import type { Accounts } from "./accounts.ts";
 import { removeDomainRows } from "./domains/domain_rows.ts";
 import { type DomainEntry, removeTree } from "./domain_store.ts";
-import { readLineFile } from "./line_file.ts";
 import { shown, type UserAddress } from "./names.ts";
-import {
-  dirControlSuffix,
-  forgetFreed,
-  giveDirectoryBack,
-  LETTER_RANGES,
-  letterRange,
-  parseMounts,
-  takeDirectory,
-  USERS_PER_DIRECTORY,
-} from "./user_dir.ts";
+import { addBatch, type BatchPlaces, type DomainUsers } from "./user_batch.ts";
+import { forgetFreed, giveDirectoryBack, LETTER_RANGES, letterRange, takeDirectory } from "./user_dir.ts";
+import { makeHome, makeHomes } from "./user_homes.ts";
+import { basePathOf, homeOf, suffixOf, treeOf, usersPerDirectoryOf } from "./user_places.ts";
 import type { UserRow } from "./users.ts";
 
 /** Quota of a user unless asked otherwise, bytes [man vadduser.9]. */
@@ -84,7 +76,7 @@ export class UserStore {
     const { accounts } = this.#context;
     const { name } = address;
     if (await accounts.users.find(name, domain.domain)) return "exists";
-    const quota = user.quota === undefined ? await this.#defaultQuota(domain) : quotaText(user.quota);
+    const quota = user.quota === undefined ? await this.defaultQuota(domain) : quotaText(user.quota);
     const row: UserRow = {
       name,
       domain: domain.domain,
@@ -103,18 +95,33 @@ export class UserStore {
     return row;
   }
 
+  /** Adds many users with the same result, as one transaction; their homes are made with makeHomes. */
+  async addBatch(
+    batch: readonly DomainUsers[],
+    places: BatchPlaces,
+  ): Promise<readonly (readonly (UserRow | "exists")[])[]> {
+    return await addBatch(this.#context, batch, places);
+  }
+
+  /** The quota that a user of the domain has unless asked otherwise. */
+  async defaultQuota(domain: DomainEntry): Promise<string> {
+    const limits = await this.#context.accounts.limits.row(domain.domain);
+    const [bytes, messages] = [limits?.defaultquota ?? 0, limits?.defaultmaxmsgcount ?? 0];
+    if (bytes < 0) return quotaText("NOQUOTA");
+    return formatQuota({ bytes: bytes > 0 ? bytes : HARD_QUOTA_BYTES, messages });
+  }
+
   /** A home for a user of that name in the domain's tree of folders; giveBackPlace takes it back. */
   async takePlace(
     name: string,
     domain: DomainEntry,
     asked: Pick<NewUser, "basePath" | "usersPerDirectory"> = {},
   ): Promise<string> {
-    const basePath = asked.basePath ?? await this.#basePathOf(domain);
-    const suffix = this.#suffix(basePath, letterRange(name));
-    const perDirectory = asked.usersPerDirectory ?? await this.#usersPerDirectoryOf(domain);
-    const directory = await takeDirectory(this.#treeOf(domain), suffix, perDirectory);
-    const folder = `${basePath}/${letterRange(name)}/${domain.domain}`;
-    return directory === "" ? `${folder}/${name}` : `${folder}/${directory}/${name}`;
+    const basePath = asked.basePath ?? await basePathOf(this.#context, domain);
+    const suffix = suffixOf(basePath, letterRange(name));
+    const perDirectory = asked.usersPerDirectory ?? await usersPerDirectoryOf(this.#context, domain);
+    const directory = await takeDirectory(treeOf(this.#context, domain), suffix, perDirectory);
+    return homeOf({ name, domain: domain.domain }, { basePath, directory });
   }
 
   /** Counts a user's home out of the tree; nothing for one that is not in it. */
@@ -123,29 +130,27 @@ export class UserStore {
     const [basePath, rest] = user.home.split(`/${range}/${domain.domain}/`);
     if (basePath === undefined || rest === undefined) return;
     const directory = rest.includes("/") ? rest.slice(0, rest.lastIndexOf("/")) : "";
-    await giveDirectoryBack(this.#treeOf(domain), this.#suffix(basePath, range), directory);
+    await giveDirectoryBack(treeOf(this.#context, domain), suffixOf(basePath, range), directory);
   }
 
   /** Forgets the whole tree of a domain on its usual base: homes get new places from the first one on [man vreorg.8]. */
   async resetTree(domain: DomainEntry): Promise<void> {
-    const basePath = await this.#basePathOf(domain);
+    const basePath = await basePathOf(this.#context, domain);
     for (const range of LETTER_RANGES) {
-      const suffix = this.#suffix(basePath, range);
+      const suffix = suffixOf(basePath, range);
       await this.#context.accounts.dirControls.remove(suffix, domain.domain);
-      await forgetFreed(this.#treeOf(domain), suffix);
+      await forgetFreed(treeOf(this.#context, domain), suffix);
     }
   }
 
   /** Makes home and Maildir of a user, owned by the domain. */
   async makeHome(user: { readonly home: string }, domain: DomainEntry): Promise<void> {
-    const { disk } = this.#context;
-    const made = await firstMissing(disk, user.home);
-    await createMaildir(disk, `${user.home}/Maildir`);
-    if (Deno.uid() !== 0) return;
-    for (let path = `${user.home}/Maildir`; path.length >= made.length; path = path.slice(0, path.lastIndexOf("/"))) {
-      await disk.chown(path, domain.uid, domain.gid);
-    }
-    for (const name of ["cur", "new", "tmp"]) await disk.chown(`${user.home}/Maildir/${name}`, domain.uid, domain.gid);
+    await makeHome(this.#context.disk, user.home, domain);
+  }
+
+  /** Makes the homes of many users that have none, with one sync for all. */
+  async makeHomes(users: readonly { readonly home: string }[], domain: DomainEntry): Promise<void> {
+    await makeHomes(this.#context.disk, users.map(({ home }) => home), domain);
   }
 
   /** Removes a user: mail first, so that a crash leaves a row to find it by; false when there is none. */
@@ -189,13 +194,13 @@ export class UserStore {
     domain: DomainEntry,
     name: string = domain.domain,
   ): Promise<readonly { readonly folder: string; readonly suffix: string }[]> {
-    const bases = new Set<string>([await this.#basePathOf(domain)]);
+    const bases = new Set<string>([await basePathOf(this.#context, domain)]);
     for await (const user of this.#context.accounts.users.list(name)) {
       const base = user.home.split(`/${letterRange(user.name)}/${name}/`)[0];
       if (base !== undefined && base !== user.home) bases.add(base);
     }
     return [...bases].flatMap((base) =>
-      LETTER_RANGES.map((range) => ({ folder: `${base}/${range}/${name}`, suffix: this.#suffix(base, range) }))
+      LETTER_RANGES.map((range) => ({ folder: `${base}/${range}/${name}`, suffix: suffixOf(base, range) }))
     );
   }
 
@@ -211,59 +216,10 @@ export class UserStore {
       seconds: Math.floor(this.#context.nowMs() / 1000),
     }]);
   }
-
-  async #defaultQuota(domain: DomainEntry): Promise<string> {
-    const limits = await this.#context.accounts.limits.row(domain.domain);
-    const [bytes, messages] = [limits?.defaultquota ?? 0, limits?.defaultmaxmsgcount ?? 0];
-    if (bytes < 0) return quotaText("NOQUOTA");
-    return formatQuota({ bytes: bytes > 0 ? bytes : HARD_QUOTA_BYTES, messages });
-  }
-
-  async #basePathOf(domain: DomainEntry): Promise<string> {
-    const [line] = await readLineFile(this.#context.disk, `${domain.directory}/.base_path`) ?? [];
-    return line || this.#context.paths.mail;
-  }
-
-  async #usersPerDirectoryOf(domain: DomainEntry): Promise<number> {
-    const [line] = await readLineFile(this.#context.disk, `${domain.directory}/.users_per_level`) ?? [];
-    return line !== undefined && /^[1-9]\d{0,6}$/.test(line) ? Number(line) : USERS_PER_DIRECTORY;
-  }
-
-  #treeOf(domain: DomainEntry) {
-    const { disk, accounts } = this.#context;
-    return { disk, dirControls: accounts.dirControls, domainDirectory: domain.directory, domain: domain.domain };
-  }
-
-  #suffix(basePath: string, range: string): string {
-    return dirControlSuffix(basePath, range, mounts());
-  }
-}
-
-function mounts(): readonly string[] {
-  try {
-    return parseMounts(Deno.readTextFileSync("/proc/self/mounts"));
-  } catch (error) {
-    throw new Temporary(`cannot read /proc/self/mounts: ${(error as Error).message}`);
-  }
 }
 
 /** A home that may be removed: a path of the user's own, whatever the database says. */
 function checkedHome(user: UserRow): string {
   if (user.home.startsWith("/") && user.home.endsWith(`/${user.name}`) && !user.home.includes("/../")) return user.home;
   throw new Permanent(`home ${user.home} of ${user.name}@${user.domain} does not end in its name: nothing is removed`);
-}
-
-async function firstMissing(disk: Disk, path: string): Promise<string> {
-  let missing = path;
-  for (;;) {
-    const parent = missing.slice(0, missing.lastIndexOf("/"));
-    if (parent === "") return missing;
-    try {
-      await disk.stat(parent);
-      return missing;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      missing = parent;
-    }
-  }
 }

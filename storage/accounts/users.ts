@@ -13,6 +13,7 @@ import {
   textOf,
   USUAL_TABLES,
 } from "./database.ts";
+import { insertRows, runsOf } from "./tables/insert_rows.ts";
 import { sqlName } from "./tables/schema_ddl.ts";
 
 /** Bits of pw_gid [spec tables, pw_gid bits]. */
@@ -83,6 +84,12 @@ function userOf(row: Row): UserRow {
   };
 }
 
+/** A user's values in the order of COLUMNS. */
+function valuesOf(user: UserRow): readonly SqlValue[] {
+  const { name, domain, password, uid, flags, gecos, home, quota, scram } = user;
+  return [name, domain, password, uid, flags, gecos, home, quota, scram === "" ? null : scram];
+}
+
 /** The users of the local database. */
 export class Users {
   readonly #database: Database;
@@ -111,18 +118,37 @@ export class Users {
 
   /** Adds a user; "exists" when the address is taken, in either table. */
   async add(user: UserRow): Promise<"added" | "exists"> {
-    const sql = `INSERT INTO ${this.#tableOf(user)} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-    const { name, domain, password, uid, flags, gecos, home, quota, scram } = user;
     try {
       return await this.#database.transaction(async (on) => {
-        if (await this.find(name, domain, on)) return "exists";
-        await on.run(sql, [name, domain, password, uid, flags, gecos, home, quota, scram === "" ? null : scram]);
+        if (await this.find(user.name, user.domain, on)) return "exists";
+        await this.addMany([user], on);
         return "added";
       });
     } catch (error) {
       if (error instanceof DuplicateRow) return "exists";
       throw error;
     }
+  }
+
+  /** Adds users whose addresses are free, many in one statement, inside a transaction. Throws DuplicateRow. */
+  async addMany(users: readonly UserRow[], on: Queryable): Promise<void> {
+    for (const inactive of [false, true]) {
+      const rows = users.filter((user) => user.inactive === inactive).map(valuesOf);
+      await insertRows(on, { verb: "INSERT", table: this.#tableOf({ inactive }), columns: COLUMNS }, rows);
+    }
+  }
+
+  /** Which of these names of a domain are taken, in either table. */
+  async taken(domain: string, names: readonly string[], on: Queryable = this.#database): Promise<ReadonlySet<string>> {
+    const taken = new Set<string>();
+    for (const run of runsOf(names)) {
+      const marks = run.map(() => "?").join(", ");
+      for (const table of [this.#active, this.#inactive]) {
+        const sql = `SELECT pw_name FROM ${table} WHERE pw_domain = ? AND pw_name IN (${marks})`;
+        for (const row of await on.query(sql, [domain, ...run])) taken.add(textOf(row, "pw_name"));
+      }
+    }
+    return taken;
   }
 
   /** Changes what is given; false when there is no such user. */
@@ -199,12 +225,17 @@ export class Users {
     });
   }
 
-  /** All users of a domain, or of all domains, in order of domain and name, a page at a time. */
+  /** All users of a domain, or of all domains, in order of domain and name, the active ones first. */
   async *list(domain?: string): AsyncGenerator<UserRow> {
-    for (const inactive of [false, true]) yield* this.#pages(inactive, domain);
+    for await (const page of this.pages(domain)) yield* page;
   }
 
-  async *#pages(inactive: boolean, domain: string | undefined): AsyncGenerator<UserRow> {
+  /** The users as `list` gives them, at most PAGE_ROWS at a time, so that memory does not grow with their number. */
+  async *pages(domain?: string): AsyncGenerator<readonly UserRow[]> {
+    for (const inactive of [false, true]) yield* this.#pagesOf(inactive, domain);
+  }
+
+  async *#pagesOf(inactive: boolean, domain: string | undefined): AsyncGenerator<readonly UserRow[]> {
     let [lastDomain, lastName] = [domain ?? "", ""];
     const after = domain === undefined
       ? "(pw_domain > ? OR (pw_domain = ? AND pw_name > ?))"
@@ -216,7 +247,7 @@ export class Users {
         sql,
         domain === undefined ? [lastDomain, lastDomain, lastName] : [domain, lastName],
       );
-      for (const row of rows) yield userOf(row);
+      if (rows.length > 0) yield rows.map(userOf);
       const last = rows.at(-1);
       if (rows.length < PAGE_ROWS || !last) return;
       [lastDomain, lastName] = [textOf(last, "pw_domain"), textOf(last, "pw_name")];

@@ -39,6 +39,8 @@ const NONE: DomainRoute = { kind: "none" };
 const LOCAL: DomainRoute = { kind: "local" };
 /** Domains whose routes are kept; asked for by strangers, so it has a limit. */
 const ROUTES_MAX = 50_000;
+/** [rfc5321 4.5.3.1.2] */
+const DOMAIN_CHARACTERS_MAX = 255;
 
 /** The domains of one installation. */
 export class VirtualDomains {
@@ -91,6 +93,7 @@ export class VirtualDomains {
     if (single !== undefined) return this.#routeOfPrefix(single);
     const kept = this.#routes.get(domain);
     if (kept) return kept;
+    if (domain.length > DOMAIN_CHARACTERS_MAX) return NONE; // no domain: nor is it kept
     const route = this.#locals.has(domain) ? LOCAL : this.#routeOfPrefix(this.#prefixOf(domain));
     if (this.#routes.size >= ROUTES_MAX) this.#routes.clear();
     this.#routes.set(domain, route);

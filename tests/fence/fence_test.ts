@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import type { RoleName } from "../../core/role.ts";
 
-const ROLES_TRIED: readonly RoleName[] = ["network", "queue", "local", "remote", "lookup", "mailbox"];
+const ROLES_TRIED: readonly RoleName[] = ["network", "queue", "local", "remote", "lookup", "mailbox", "names"];
 const checkout = new URL("../..", import.meta.url).pathname;
 
 /** Not below /tmp, where the local role may write. */

@@ -8,9 +8,15 @@ import { openMysql } from "../../storage/accounts/mysql.ts";
 
 /** The transcripts that work on the accounts' database. */
 const TRANSCRIPTS = [
+  "indimail-adopt",
+  "indimail-export",
+  "indimail-import",
   "install_tables",
+  "nssd",
+  "pam-multi",
   "vadddomain",
   "vadduser",
+  "vadduser-bulk",
   "valias",
   "vatrn",
   "vdeldomain",

@@ -1,6 +1,6 @@
 /**
  * Calls a program of ours inside the test's process, on an installation of the test: quick enough for thousands of calls,
- * and its arguments may hold what no process can be given (NUL). Standard input is empty; it starts no other program.
+ * and its arguments may hold what no process can be given (NUL). It starts no other program.
  */
 import { APPLETS } from "../../applets.ts";
 import type { Proc } from "../../core/applet.ts";
@@ -19,16 +19,17 @@ export interface AppletCall {
   readonly error: Error | undefined;
 }
 
-/** Calls the program `args[0]` with the rest; `root` is the installation's. */
+/** Calls the program `args[0]` with the rest; `root` is the installation's, standard input is empty unless given. */
 export async function callApplet(
   args: readonly [string, ...string[]],
-  where: { readonly root: string; readonly env?: Readonly<Record<string, string>> },
+  where: { readonly root: string; readonly env?: Readonly<Record<string, string>>; readonly stdin?: string },
 ): Promise<AppletCall> {
   const [name, ...rest] = args;
   const applet = (await findEntry(APPLETS, name)?.load())?.applet;
   if (!applet) throw new Error(`there is no program ${name}`);
   const dialect = EXIT_DIALECTS[applet.dialect];
   const env: Readonly<Record<string, string>> = { INDIMAIL_ROOT: where.root, ...where.env };
+  let stdin: Uint8Array = new TextEncoder().encode(where.stdin ?? "");
   let stdout = "";
   const write = (bytes: Uint8Array) => {
     stdout += new TextDecoder().decode(bytes);
@@ -46,7 +47,14 @@ export async function callApplet(
       args: parsed.args,
       env: { get: (key) => env[key], all: () => env },
       paths: resolvePaths(where.root, (key) => env[key]),
-      stdin: { read: () => Promise.resolve(null) },
+      stdin: {
+        read(into) {
+          const count = Math.min(into.length, stdin.length);
+          into.set(stdin.subarray(0, count));
+          stdin = stdin.subarray(count);
+          return Promise.resolve(count === 0 ? null : count);
+        },
+      },
       stdout: { write },
       stderr: { write: () => Promise.resolve() },
       fd: never,

@@ -1,5 +1,5 @@
 /**
- * How long a test that could run for ever runs: bounded in the gate, long in `deno task fuzz` and `deno task crash`,
+ * How long a test that could run for ever runs: bounded in the gate, long in `deno task fuzz`, `crash` and `faults`,
  * which set INDIMAIL_CAMPAIGN.
  */
 

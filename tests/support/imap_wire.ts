@@ -172,6 +172,8 @@ function testVerifier(account: MemoryAccount): SaslVerifier<ImapLogin> {
       return Promise.resolve(login(user === "alice" && password === "secret"));
     },
     verifyCram: (user) => Promise.resolve(login(user === "alice")),
+    verifyDigest: () => Promise.resolve({ result: login(false), rspauth: "" }),
+    verifyToken: () => Promise.resolve(login(false)),
     scramParameters: () => Promise.resolve({ saltBase64: "c2FsdA==", iterations: 4096 }),
     verifyScram: () => Promise.resolve({ result: login(false), serverSignatureBase64: "" }),
     succeeded: (result) => result.kind === "ok",

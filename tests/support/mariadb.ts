@@ -93,6 +93,7 @@ async function installData(folder: string, asRoot: readonly string[]): Promise<v
       "--auth-root-authentication-method=normal",
       "--skip-test-db",
     ],
+    env: { TMPDIR: folder }, // a server removes the temporary tables of others that it finds there
     stdout: "piped",
     stderr: "piped",
   }).output();
@@ -128,6 +129,7 @@ export async function startMariadb(options: { readonly tcp?: boolean } = {}): Pr
         "--innodb-buffer-pool-size=32M",
         "--character-set-server=utf8mb4",
       ],
+      env: { TMPDIR: folder },
       stdin: "null",
       stdout: "null",
       stderr: "null",

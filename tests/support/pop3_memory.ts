@@ -142,6 +142,8 @@ export async function runSession(chunks: readonly string[], options: SessionOpti
       verifyPassword: (user, password) =>
         Promise.resolve(user === "u" && password === "p w" ? good : { kind: "denied" }),
       verifyCram: () => Promise.resolve({ kind: "denied" }),
+      verifyDigest: () => Promise.resolve({ result: { kind: "denied" }, rspauth: "" }),
+      verifyToken: () => Promise.resolve({ kind: "denied" }),
       scramParameters: () => Promise.resolve({ saltBase64: "", iterations: 4096 }),
       verifyScram: () => Promise.resolve({ result: { kind: "denied" }, serverSignatureBase64: "" }),
       succeeded: (login) => login.kind === "ok",

@@ -34,7 +34,14 @@ postlog unix-dgram n - n - 1 postlogd
 
 /** Starts one; needs root, as Postfix does. */
 export async function startPostfix(
-  options: { readonly domain: string; readonly user: string },
+  options: {
+    readonly domain: string;
+    readonly user: string;
+    /** More lines of main.cf, which count more than those before them; FOLDER stands for that of `files`. */
+    readonly settings?: readonly string[];
+    /** More files of the configuration, by name. */
+    readonly files?: Readonly<Record<string, string>>;
+  },
 ): Promise<PostfixServer> {
   const folder = await Deno.makeTempDir({ prefix: "postfix-test." });
   await Deno.chmod(folder, 0o755);
@@ -70,8 +77,12 @@ virtual_uid_maps = static:${uid}
 virtual_gid_maps = static:${gid}
 maillog_file = ${folder}/log
 maillog_file_prefixes = ${folder}
+${(options.settings ?? []).join("\n").replaceAll("FOLDER", `${folder}/conf`)}
 `,
   );
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    await Deno.writeTextFile(`${folder}/conf/${name}`, text);
+  }
   await Deno.writeTextFile(`${folder}/conf/master.cf`, `127.0.0.1:${port} inet n - n - - smtpd\n${SERVICES}`);
   const master = new Deno.Command("postfix", {
     args: ["-c", `${folder}/conf`, "start-fg"],

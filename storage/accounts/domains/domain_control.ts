@@ -44,6 +44,36 @@ export class DomainControl {
     await this.#writeMoreHosts([...await this.#lines("morercpthosts"), domain]);
   }
 
+  /** Mail comes from now on for many domains at once: as add, with each file written once. */
+  async addAll(domains: readonly { readonly domain: string; readonly checkRecipients: boolean }[]): Promise<void> {
+    for (const { domain } of domains) await this.#notSystemUsers(domain);
+    const missing = async (name: string, lines: readonly string[]) => {
+      const there = await this.#lines(name);
+      const known = new Set(there);
+      const added = lines.filter((line) => !known.has(line));
+      if (added.length > 0) await this.#write(name, [...there, ...added]);
+    };
+    await missing("virtualdomains", domains.map(({ domain }) => `${domain}:${domain}`));
+    await missing("chkrcptdomains", domains.filter((one) => one.checkRecipients).map(({ domain }) => domain));
+    const [few, more] = [await this.#lines("rcpthosts"), await this.#lines("morercpthosts")];
+    const hosts = new Set([...few, ...more].map((line) => line.trim().toLowerCase()));
+    const added = domains.map(({ domain }) => domain).filter((domain) => !hosts.has(domain));
+    const room = Math.max(0, RCPTHOSTS_LINES_MAX - few.length);
+    if (added.length > room) await this.#writeMoreHosts([...more, ...added.slice(room)]);
+    if (added.length > 0 && room > 0) await this.#write("rcpthosts", [...few, ...added.slice(0, room)]);
+  }
+
+  /** All domains that mail is accepted for, in lower case. */
+  async accepted(): Promise<ReadonlySet<string>> {
+    const lines = [...await this.#lines("rcpthosts"), ...await this.#lines("morercpthosts")];
+    return new Set(lines.map((line) => line.trim().toLowerCase()));
+  }
+
+  /** All domains whose recipients are checked by smtpd, in lower case. */
+  async checkingRecipients(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#lines("chkrcptdomains")).map((line) => line.trim().toLowerCase()));
+  }
+
   /** No mail is accepted any more, what was accepted finds its way: out of rcpthosts and morercpthosts. */
   async refuse(domain: string): Promise<void> {
     await removeLines(this.#disk, this.#path("rcpthosts"), isDomain(domain));

@@ -45,6 +45,11 @@ export async function createCentralTables(database: Database): Promise<readonly 
   return tables.map((table) => table.name);
 }
 
+/** The steps that a database lacks which has recorded those: the number of each with what it does. */
+export function missingSteps(done: ReadonlySet<number>): readonly string[] {
+  return STEPS.filter((step) => !done.has(step.id)).map((step) => `${step.id} ${step.comment}`);
+}
+
 /** Applies the steps that are not recorded yet and records them; the ids of those. */
 export async function upgradeSchema(database: Database): Promise<readonly number[]> {
   const done = new Set((await database.query("SELECT id FROM ischema")).map((row) => numberOf(row, "id")));

@@ -2,6 +2,9 @@
 import { type Database, numberOf, type TableNames, textOf, USUAL_TABLES } from "../database.ts";
 import { sqlName } from "./schema_ddl.ts";
 
+/** How long a grant holds unless RELAY_CLEAR_MINUTES says otherwise, minutes [spec formats 26]. */
+export const RELAY_MINUTES_DEFAULT = 60;
+
 /** One grant; `seconds` since 1970. */
 export interface RelayGrant {
   readonly email: string;

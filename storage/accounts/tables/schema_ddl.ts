@@ -20,6 +20,11 @@ export function createStatements(table: Table, kind: DatabaseKind): readonly str
     : [sqliteTable(table), ...sqliteIndexes(table), ...sqliteTriggers(table)];
 }
 
+/** The statement that adds a column to a MySQL table that was made without it. */
+export function addColumnStatement(table: string, column: Column): string {
+  return `ALTER TABLE ${sqlName(table)} ADD COLUMN ${mysqlColumn(column)}`;
+}
+
 const MYSQL_TYPES = {
   text: "TEXT",
   tinyint: "TINYINT",
