@@ -90,6 +90,24 @@ export class CdbWriter {
     this.#put(bytes, start, end);
   }
 
+  /** A whole record of latin1 text, between others. Throws Permanent as `begin` does. */
+  addText(key: string, data: string): void {
+    this.begin(key.length, data.length);
+    this.#reserve(key.length + data.length);
+    const chunk = this.#chunk;
+    let used = this.#used;
+    let hash = this.#hash;
+    for (let at = 0; at < key.length; at++) {
+      const byte = key.charCodeAt(at);
+      hash = Math.imul(hash, 33) ^ byte;
+      chunk[used++] = byte;
+    }
+    for (let at = 0; at < data.length; at++) chunk[used++] = data.charCodeAt(at);
+    this.#used = used;
+    this.#keyBytes = this.#dataBytes = 0;
+    if (key !== "") this.#pairs.add(hash >>> 0, this.#recordAt);
+  }
+
   /** True when enough waits: `drain` should be called before more is put. */
   get full(): boolean {
     return this.#used >= CHUNK_BYTES;

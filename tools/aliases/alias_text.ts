@@ -84,8 +84,12 @@ export function aliasRecords(line: LogicalLine, path: string, defaults: AddressD
   return [...owner, { key: `:${name}`.toLowerCase(), data: instructions }];
 }
 
+/** A line as nearly all are: one address, complete as it is. */
+const PLAIN_ADDRESS = /^[A-Za-z0-9._-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}$/;
+
 /** The entries of one line of an :include: list, each with its NUL. Throws Permanent. */
 export function includeEntries(line: LogicalLine, path: string, defaults: AddressDefaults): string {
+  if (PLAIN_ADDRESS.test(line.text)) return `&${line.text}\0`;
   const where = `${path} line ${line.lineNumber}`;
   if (line.text.startsWith("#")) return "";
   let entries = "";

@@ -17,6 +17,9 @@ const NUL = 0;
 const MARKS = new Uint8Array(256);
 for (const mark of " \t\n:,;#\\\0") MARKS[mark.charCodeAt(0)] = 1;
 
+/** An instruction as nearly all are: a target and one address, with nothing between that needs care. */
+const SIMPLE = /([^ \t\n:,;#\\\0]{1,400}):[ \t]*&?([A-Za-z0-9][^ \t\n:,;#\\\0]{0,400})[ \t]*;/y;
+
 /** Reads the text form. */
 export class ForwardReader {
   #line = 1;
@@ -31,6 +34,15 @@ export class ForwardReader {
   read(text: string): readonly ForwardRecord[] {
     this.#records = [];
     for (let at = 0; at < text.length;) {
+      if (this.#target === "" && !this.#inCommands && this.#state === "text") {
+        SIMPLE.lastIndex = at;
+        const simple = SIMPLE.exec(text);
+        if (simple) {
+          this.#records.push({ key: `:${simple[1]}`.toLowerCase(), data: `&${simple[2]}\0` });
+          at = SIMPLE.lastIndex;
+          continue;
+        }
+      }
       if (this.#state === "comment") {
         const end = text.indexOf("\n", at);
         if (end < 0) break;

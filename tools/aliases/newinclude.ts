@@ -1,7 +1,11 @@
 /** newinclude: makes a binary mailing list of an :include: file. */
 import { defineApplet } from "../../core/applet.ts";
+import type { AddressDefaults } from "../../mail/address/recipient_list.ts";
 import { includeEntries } from "./alias_text.ts";
 import { ADDRESS_CONTROL, readAddressDefaults, readText, writeParts } from "./write_file.ts";
+
+/** Characters of entries that are written at once. */
+const BATCH_CHARACTERS = 64 * 1024;
 
 export const applet = defineApplet({
   names: ["newinclude"],
@@ -34,8 +38,23 @@ control files. Programs and files to deliver to are not allowed in lists.`,
       defaultDomain: proc.env.get("QMAILDEFAULTDOMAIN") ?? read.defaultDomain,
       plusDomain: proc.env.get("QMAILPLUSDOMAIN") ?? read.plusDomain,
     };
-    const lines = (await readText(list)).split("\n");
-    const entries = lines.values().map((text, at) => includeEntries({ text, lineNumber: at + 1 }, list, defaults));
+    const entries = includeBatches(await readText(list), list, defaults);
     await writeParts({ path: `${list}.bin`, temporary: `${list}.tmp` }, entries);
   },
 });
+
+/** Entries of many lines at once: each part is waited for. */
+function* includeBatches(text: string, list: string, defaults: AddressDefaults): Generator<string> {
+  let batch = "";
+  let lineNumber = 0;
+  for (let at = 0; at <= text.length;) {
+    const end = text.indexOf("\n", at);
+    const line = text.slice(at, end < 0 ? text.length : end);
+    batch += includeEntries({ text: line, lineNumber: ++lineNumber }, list, defaults);
+    at = end < 0 ? text.length + 1 : end + 1;
+    if (batch.length < BATCH_CHARACTERS) continue;
+    yield batch;
+    batch = "";
+  }
+  yield batch;
+}

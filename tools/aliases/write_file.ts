@@ -83,9 +83,7 @@ export async function writeRecords(
   try {
     for await (const records of batches) {
       for (const { key, data } of records) {
-        writer.begin(key.length, data.length);
-        writer.key(latin1Bytes(key));
-        writer.data(latin1Bytes(data));
+        writer.addText(key, data);
         if (writer.full) await writer.drain();
       }
     }
