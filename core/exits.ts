@@ -27,7 +27,7 @@ export const EXIT_DIALECTS = {
   /** Password checkers. */
   checkpassword: { ok: 0, usage: 2, temporary: 111, permanent: 1, denied: 1, surprise: 111 },
   /** Programs that pam_exec runs: results of PAM, service error for a wrong call, no information for trouble [man pam.3]. */
-  pam: { ok: 0, usage: 3, temporary: 9, permanent: 7, denied: 7, surprise: 4 },
+  pam: { ok: 0, usage: 3, temporary: 9, permanent: 3, denied: 7, surprise: 4 },
   /** Commands of an operator [man vadduser.9]. */
   admin: { ok: 0, usage: 1, temporary: 1, permanent: 1, denied: 1, surprise: 1 },
   /** Programs of the Unix tool box that exec another [man envdir.8]. */

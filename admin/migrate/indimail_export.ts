@@ -112,13 +112,13 @@ The file is as secret as the database.`,
       try {
         const lines = exportLines({ snapshot, domains, wanted, names: tableNames(env), told });
         await writeAll(sink, lines, progress);
-        await progress.clear();
         await sink.finish();
       } catch (error) {
         await sink.abort();
         throw error;
       }
     } finally {
+      await progress.clear();
       await snapshot.close();
     }
   },

@@ -9,7 +9,7 @@ import { EXIT_DIALECTS } from "../../core/exits.ts";
 import type { ByteReader } from "../../core/stream.ts";
 import { type Command, COMMAND_CONTROL, withCommand } from "../../storage/accounts/command.ts";
 import { MYSQL_ENV } from "../../storage/accounts/mysql_settings.ts";
-import { checkFileName, readExchange } from "./exchange_reader.ts";
+import { checkFileName, type PlacedLine, readExchange } from "./exchange_reader.ts";
 import { DomainImporter } from "./import_domains.ts";
 import { type ImportRules, RowImporter } from "./import_rows.ts";
 import { ProgressLine } from "./progress.ts";
@@ -88,7 +88,7 @@ has them, and are made at the first delivery or login.`,
     const progress = new ProgressLine(Deno.stderr.isTerminal() ? proc.stderr : undefined, () => proc.clock.nowMs());
     try {
       if (input.rewind) {
-        for await (const _lines of readExchange(input, { name: input.name })) await progress.draw(0);
+        for await (const _checked of linesOf(input, progress));
         input.rewind();
       }
       let told = 0;
@@ -106,6 +106,7 @@ has them, and are made at the first delivery or login.`,
       const exits = EXIT_DIALECTS.admin;
       return imported.left > 0 ? exits.permanent : exits.ok;
     } finally {
+      await progress.clear();
       input.close();
     }
   },
@@ -119,14 +120,22 @@ interface Work {
   readonly progress: ProgressLine;
 }
 
+/** The lines of an input, while the progress is drawn. */
+async function* linesOf(input: Input, progress: ProgressLine): AsyncGenerator<readonly PlacedLine[]> {
+  let [bytes, count] = [0, 0];
+  for await (const lines of readExchange(input, { name: input.name, read: (total) => void (bytes = total) })) {
+    count += lines.length;
+    await progress.draw(count, input.bytes === undefined ? undefined : bytes / input.bytes);
+    yield lines;
+  }
+}
+
 async function importAll(command: Command, work: Work): Promise<{ readonly text: string; readonly left: number }> {
   const { input, rules, tell, progress } = work;
   const { database, tables: names } = command.accounts;
   const domains = await DomainImporter.make({ command, rules, told: tell });
   const rows = new RowImporter({ database, names, rules, told: tell });
-  let [bytes, count] = [0, 0];
-  const options = { name: input.name, read: (total: number) => void (bytes = total) };
-  for await (const lines of readExchange(input, options)) {
+  for await (const lines of linesOf(input, progress)) {
     for (const { line, number } of lines) {
       const place = `${input.name} line ${number}`;
       if (line.kind === "row") {
@@ -136,12 +145,9 @@ async function importAll(command: Command, work: Work): Promise<{ readonly text:
       } else if (line.kind === "domain") await atPlace(place, domains.domain(line.domain, place));
       else if (line.kind === "file") await atPlace(place, domains.file(line.file, place));
     }
-    count += lines.length;
-    await progress.draw(count, input.bytes === undefined ? undefined : bytes / input.bytes);
   }
   await rows.flush();
   await domains.finish();
-  await progress.clear();
   if (!rules.dryRun) await command.reload();
   return summary(rows, domains, rules);
 }

@@ -5,7 +5,8 @@
  */
 import { connect as connectSocket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { errorText, Permanent, Temporary } from "../../core/errors.ts";
+import { UPGRADES } from "../../core/net/connection.ts";
+import { errorText, Temporary } from "../../core/errors.ts";
 import { fillFilter, type LdapServer, type LdapSettings, serverName } from "./ldap_settings.ts";
 
 /** What the directory says of a login. */
@@ -82,7 +83,10 @@ async function isRight(client: LdapClient, dn: string, password: string): Promis
 
 async function ask(client: LdapClient, settings: LdapSettings, login: { name: string; password: string }) {
   const { server, base, fields, scope, timeoutMs } = settings;
-  if (server.kind === "tcp" && server.tls === "start") await client.startTLS(tlsOptions(settings));
+  if (server.kind === "tcp" && server.tls === "start") {
+    if (!UPGRADES) throw new Temporary("LDAP_STARTTLS: this executable's runtime cannot begin TLS later: use ldaps://");
+    await client.startTLS(tlsOptions(settings));
+  }
   if (settings.bindDn !== "" && !await isRight(client, settings.bindDn, settings.bindPassword)) {
     throw new Temporary(`the password of LDAP_BIND_DN ${settings.bindDn} is wrong`);
   }
@@ -130,7 +134,6 @@ export async function askDirectory(
   try {
     return await Promise.race([ask(client, settings, login), late]);
   } catch (error) {
-    if (error instanceof Permanent) throw error;
     throw new Temporary(`directory ${serverName(settings.server)}: ${errorText(error)}`);
   } finally {
     clearTimeout(timer);

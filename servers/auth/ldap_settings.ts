@@ -2,7 +2,7 @@
  * What ldap-checkpwd is told by its environment: server, TLS, base, scope, filter, fields [man ldap-checkpwd.8]. Pure.
  * The login's parts stand in the filter escaped, so that no name widens the search [rfc4515 3].
  */
-import { Permanent } from "../../core/errors.ts";
+import { Temporary } from "../../core/errors.ts";
 import type { GetEnv } from "../../core/paths.ts";
 
 /** Where the directory is. */
@@ -58,15 +58,15 @@ const BASE_DEFAULT = "ou=mail,o=enterprise";
 const FILTER_DEFAULT = "(&(uid=%u)(dc=%h))";
 const SCOPES: readonly LdapScope[] = ["base", "one", "sub", "children"];
 
-/** The settings. Throws Permanent naming the variable that is wrong. */
+/** The settings. Throws Temporary naming the variable that is wrong. */
 export function readLdapSettings(env: GetEnv, all: Readonly<Record<string, string>>): LdapSettings {
   const scope = SCOPES.find((one) => (env("LDAP_SCOPE") || "sub").startsWith(one)); // also subtree, onelevel
-  if (!scope) throw new Permanent(`LDAP_SCOPE: ${env("LDAP_SCOPE")} is not base, one, sub or children`);
+  if (!scope) throw new Temporary(`LDAP_SCOPE: ${env("LDAP_SCOPE")} is not base, one, sub or children`);
   const fields = new Map<string, string>();
   for (const [name, attribute] of Object.entries(all)) {
     if (name.startsWith(FIELD_PREFIX) && attribute !== "") fields.set(name.slice(FIELD_PREFIX.length), attribute);
   }
-  if (fields.size > FIELDS_MAX) throw new Permanent(`more than ${FIELDS_MAX} variables ${FIELD_PREFIX}…`);
+  if (fields.size > FIELDS_MAX) throw new Temporary(`more than ${FIELDS_MAX} variables ${FIELD_PREFIX}…`);
   const seconds = wholeNumber("LDAP_TIMEOUT", env("LDAP_TIMEOUT") || `${TIMEOUT_SECONDS_DEFAULT}`, TIMEOUT_SECONDS_MAX);
   return {
     server: readServer(env),
@@ -90,7 +90,7 @@ function readServer(env: GetEnv): LdapServer {
   if (scheme === "ldapi") return { kind: "unix", path: socketPath(place) };
   const named = /^(\[[^\]]+\]|[^:/\s]+)(?::(\d+))?$/.exec(place);
   const bare = !named && !place.includes("/") && place.includes(":"); // an IPv6 address as it is
-  if (!named && !bare) throw new Permanent(`LDAP_HOST: ${text} is neither a host nor a URL of one`);
+  if (!named && !bare) throw new Temporary(`LDAP_HOST: ${text} is neither a host nor a URL of one`);
   const host = (named?.[1] ?? place).replace(/^\[(.*)\]$/, "$1");
   const port = named?.[2] ?? (env("LDAP_PORT") || `${scheme === "ldaps" ? PORT.ldaps : PORT.ldap}`);
   const whole = scheme === "ldaps";
@@ -101,14 +101,14 @@ function readServer(env: GetEnv): LdapServer {
 
 /** The path of a socket from its URL, where it stands with `/` as `%2f` or as it is. */
 function socketPath(place: string): string {
-  if (/%(?![0-9a-f]{2})/i.test(place)) throw new Permanent(`LDAP_HOST: ldapi://${place} is no URL of a socket`);
+  if (/%(?![0-9a-f]{2})/i.test(place)) throw new Temporary(`LDAP_HOST: ldapi://${place} is no URL of a socket`);
   const path = decodeURIComponent(place);
   return path.startsWith("/") ? path : `/${path}`;
 }
 
 function wholeNumber(name: string, text: string, max: number): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > max) throw new Permanent(`${name}: ${text} is not a number from 1 to ${max}`);
+  if (value < 1 || value > max) throw new Temporary(`${name}: ${text} is not a number from 1 to ${max}`);
   return value;
 }
 

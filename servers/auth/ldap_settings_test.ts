@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "../../tests/support/assert.ts";
-import { Permanent } from "../../core/errors.ts";
+import { Temporary } from "../../core/errors.ts";
 import { seededRandom } from "../../tests/support/mail_log.ts";
 import { escapeFilterValue, fillFilter, readLdapSettings, serverName } from "./ldap_settings.ts";
 
@@ -62,7 +62,7 @@ Deno.test("a wrong variable is refused by its name", () => {
     [{ LDAP_HOST: "a/b" }, /^LDAP_HOST: a\/b/],
     [{ LDAP_HOST: "http://a" }, /^LDAP_HOST: /],
   ];
-  for (const [env, message] of wrong) assertMatch(assertThrows(() => read(env), Permanent).message, message);
+  for (const [env, message] of wrong) assertMatch(assertThrows(() => read(env), Temporary).message, message);
 });
 
 Deno.test("attributes are asked for by the names behind LDAP_FIELD_, a bind password only with a name", () => {

@@ -4,7 +4,7 @@
  */
 import { defineApplet, type OptionValues, type Proc } from "../../core/applet.ts";
 import { escapedText } from "../../core/environment.ts";
-import { errorText, Permanent, Temporary, Usage } from "../../core/errors.ts";
+import { Denied, errorText, Permanent, Temporary, Usage } from "../../core/errors.ts";
 import { PAM } from "../../core/libc/pam.ts";
 import { MYSQL_ENV } from "../../storage/accounts/mysql_settings.ts";
 import { isHashed, verifyPassword } from "../../storage/accounts/passwords.ts";
@@ -157,7 +157,7 @@ async function readPassword(proc: Call): Promise<string> {
   }
   const nul = bytes.subarray(0, filled).indexOf(0);
   const password = bytes.subarray(0, nul < 0 ? filled : nul);
-  if (password.length > PASSWORD_BYTES_MAX) throw new Permanent("a password that is too long");
+  if (password.length > PASSWORD_BYTES_MAX) throw new Denied("a password that is too long");
   return escapedText(password);
 }
 

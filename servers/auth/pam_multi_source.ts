@@ -12,7 +12,7 @@ import { openMysql } from "../../storage/accounts/mysql.ts";
 import { parseMysqlHost } from "../../storage/accounts/mysql_settings.ts";
 import { openDatabase } from "../../storage/accounts/open_database.ts";
 import { openSqlite } from "../../storage/accounts/sqlite.ts";
-import { boundValues, parseSqlTemplate, type SqlPlaces } from "../../storage/accounts/sql_template.ts";
+import { boundValues, parseSqlTemplate, type SqlPlaces } from "../../storage/accounts/tables/sql_template.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 
 /** A user's name in its parts. */

@@ -42,6 +42,7 @@ export function createDeliveryContext(proc: Proc, defaultDelivery: string): Deli
     runProgram: programRunner(proc, daemon ? proc.paths.run : "/tmp"),
     sendRouted: routedSender(socketPath(proc.paths, "remote")),
     ...userDelivery(proc, defaultDelivery),
+    mda: proc.env.all()["MDA"] || undefined,
     hostName: control.me(),
     pid: proc.pid,
     uid: proc.uid,

@@ -28,6 +28,8 @@ export interface DeliveryContext {
   readonly sendRouted: SendRouted;
   /** Runs a delivery in a process of the recipient's user; undefined: this process is that user (or serves all). */
   readonly deliverAsUser?: (job: DeliveryJob, recipient: LocalRecipient) => Promise<DeliveryOutcome>;
+  /** MDA: the program that delivers what no rule of vfilter decides; unset: we do. */
+  readonly mda?: string | undefined;
   /** control/me, in Maildir names and Received lines. */
   readonly hostName: string;
   readonly pid: number;

@@ -107,6 +107,7 @@ async function deliverVirtualDomain(
     address: `${recipient.ext}@${recipient.domain}`.toLowerCase(),
     fallback,
     filtered,
+    mda: filtered ? context.mda : undefined,
     environment: () => environmentOf(job, { recipient, newSender: job.sender, matched: file?.matched }),
   });
 }

@@ -30,7 +30,8 @@ export const applet = defineApplet({
     "decides on folder, forward and bounce. Without a match the mail is delivered as by vdelivermail. A Maildir with a " +
     "file .noglobal is not asked for prefilt's rules, one with .nopostfilt not for postfilt's. A rule that cannot be " +
     "understood is passed over, and the log tells it. The daemon does the same by itself when vfilter is the only line of " +
-    ".qmail-default; no process is started then.",
+    ".qmail-default; no process is started then. With MDA in the environment of the .qmail line or of the daemon, that program takes the " +
+    "place of vdelivermail: it gets what no rule decides, with the same arguments.",
   env: {
     EXT: "the user; needed",
     HOST: "the domain; needed",
@@ -39,6 +40,7 @@ export const applet = defineApplet({
     MESSID: "id of the message, for programs; none unless set",
     DELIVERYID: "id of this delivery, the same at each attempt; process id unless set",
     ARRIVEDMS: "when the message arrived, milliseconds since 1970; now unless set",
+    MDA: "program that delivers what no rule decides; vdelivermail's work unless set",
     REPEAT: "not empty: an earlier attempt may have got through",
   },
   control: ["me", "headerlist"],
@@ -66,6 +68,7 @@ export const applet = defineApplet({
       address: `${ext}@${host}`.toLowerCase().replaceAll('"', ""),
       fallback: proc.args[1] ?? "bounce-no-mailbox",
       filtered: true,
+      mda: proc.env.get("MDA") || undefined,
       environment: () => proc.env.all(),
     });
     context.lookup.close();

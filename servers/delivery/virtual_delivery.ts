@@ -25,6 +25,8 @@ export interface VirtualRecipient {
   readonly fallback: string;
   /** The rules of the account are applied: vfilter stands where vdelivermail would. */
   readonly filtered?: boolean;
+  /** Program that gets what no rule decides, in place of vdelivermail, with the same arguments: MDA of vfilter. */
+  readonly mda?: string | undefined;
   /** Environment for programs of the account's alias lines. */
   readonly environment: () => Readonly<Record<string, string>>;
 }
@@ -44,7 +46,7 @@ export async function deliverVirtual(
 ): Promise<DeliveryOutcome> {
   const target = await context.lookup.delivery(recipient.address);
   if (target.kind === "absent" || (target.account?.inactive && target.aliasLines.length === 0)) {
-    return await deliverFallback(context, job, recipient);
+    return recipient.mda ? await giveToMda(context, job, recipient) : await deliverFallback(context, job, recipient);
   }
   const { account } = target;
   const header = await messageHeader(job.message);
@@ -55,9 +57,32 @@ export async function deliverVirtual(
     const decision = await decideByFilter(context, job, { account, address: recipient.address });
     if (decision) return await deliverDecided(context, job, { recipient, account, decision });
   }
+  if (recipient.mda) return await giveToMda(context, job, recipient);
   const lines = target.aliasLines.length > 0 ? target.aliasLines : account ? userLines(context, account) : [];
   if (lines) return await deliverLines(context, job, { recipient, account, lines });
   return await deliverToAccount(context, job, { address: recipient.address, account: account! });
+}
+
+/** Has another program deliver what no rule decides [man vfilter.8]. */
+async function giveToMda(
+  context: DeliveryContext,
+  job: DeliveryJob,
+  recipient: VirtualRecipient,
+): Promise<DeliveryOutcome> {
+  const environment = recipient.environment();
+  const end = await context.runProgram({
+    command: `exec ${recipient.mda} "" ${shellWord(recipient.fallback)}`,
+    directory: environment["HOME"] ?? ".",
+    environment,
+    message: job.message,
+  });
+  if (end.kind === "temporary") return deferred(end.output);
+  if (end.kind === "permanent") return refused(end.output);
+  return delivered({ files: 0, forwards: 0, programs: 1 }, { text: end.output });
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Keeps, forwards, then bounces, as the rule has it: what is kept is not kept twice when a later step is tried again. */

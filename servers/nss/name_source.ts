@@ -5,7 +5,7 @@
  */
 import { Temporary } from "../../core/errors.ts";
 import type { Database } from "../../storage/accounts/database.ts";
-import { boundValues, columnTexts, withColumns } from "../../storage/accounts/sql_template.ts";
+import { boundValues, columnTexts, withColumns } from "../../storage/accounts/tables/sql_template.ts";
 import { FIELD_COUNTS, type NameQuery } from "./protocol.ts";
 import { type NssSettings, QUERY_KEYS } from "./settings.ts";
 

@@ -3,7 +3,7 @@
  * value that goes on after a backslash at its end; lines beginning with # are comments. Pure.
  */
 import { Permanent } from "../../core/errors.ts";
-import { parseSqlTemplate, type SqlPlaces, type SqlTemplate } from "../../storage/accounts/sql_template.ts";
+import { parseSqlTemplate, type SqlPlaces, type SqlTemplate } from "../../storage/accounts/tables/sql_template.ts";
 import type { NameQuery } from "./protocol.ts";
 
 /** The key of the statement for each question. */

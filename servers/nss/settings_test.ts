@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "../../tests/support/assert.ts";
 import { Permanent } from "../../core/errors.ts";
-import { boundValues } from "../../storage/accounts/sql_template.ts";
+import { boundValues } from "../../storage/accounts/tables/sql_template.ts";
 import { CONFIGURATION_CHARACTERS_MAX, levelNumber, parseNssSettings } from "./settings.ts";
 
 /** As the manual page has it, but for its repeated line. */

@@ -3,6 +3,7 @@
  */
 import type { Proc } from "../../core/applet.ts";
 import { systemResolver } from "../../core/dns/system.ts";
+import { type SaslMechanism, tryParseMechanism } from "../../mail/sasl/mechanisms.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 import type { RemoteContext } from "./deliver.ts";
 import { Penalties } from "./penalties.ts";
@@ -12,6 +13,8 @@ import { SmtpRoutes } from "./routes.ts";
 /** Environment variables that remote delivery reads, for the declarations of its programs. */
 export const REMOTE_ENV = {
   SMTPROUTE: "a route host:relay:port that goes before control/smtproutes",
+  AUTH_SMTP:
+    "mechanism of logins, also one with -PLUS or a token as password; default the strongest that the server names",
   DNSCACHEIP: "addresses of resolvers, separated by blanks; /etc/resolv.conf unless set",
 } as const;
 
@@ -50,8 +53,15 @@ export function createRemoteContext(proc: Proc): RemoteContext {
     log: proc.log,
     certs: proc.paths.certs,
     isOwnAddress: ownAddressTest(control),
+    loginMechanism: loginMechanism(proc),
     random: Math.random,
   };
+}
+
+/** AUTH_SMTP; another value than a mechanism's name, as the original's that only switches logins on, is none. */
+function loginMechanism(proc: Proc): SaslMechanism | undefined {
+  const name = proc.env.get("AUTH_SMTP");
+  return name === undefined ? undefined : tryParseMechanism(name.trim().toUpperCase());
 }
 
 /** This host's own addresses: its interfaces', moreipme's, without notipme's [man qmail-control.9]. */

@@ -2,6 +2,7 @@
  * One message to one host: route, exchangers, connection (a kept one where there is), session, outcome
  * [man qmail-remote.9].
  */
+import type { SaslMechanism } from "../../mail/sasl/mechanisms.ts";
 import type { Resolver } from "../../core/dns/answer.ts";
 import { errorText, TimedOut } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
@@ -23,6 +24,8 @@ export interface RemoteContext {
   readonly log: Logger;
   /** Folder of certificates: tlshosts/, notlshosts/. */
   readonly certs: string;
+  /** How to log in where a route says to; undefined: as the server offers. */
+  readonly loginMechanism?: SaslMechanism | undefined;
   isOwnAddress(address: string): boolean;
   random(): number;
 }

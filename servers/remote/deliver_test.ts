@@ -190,3 +190,18 @@ Deno.test("a login goes along with a route that names one", async () => {
   await using bad = await createWorld([`:127.0.0.1:${sink.port} joe wrong`]);
   assertMatch(singleReport(await deliverRemote(bad.context, message())).text, /refused the login/);
 });
+
+Deno.test("a login takes the mechanism that AUTH_SMTP names, or none", async () => {
+  await using sink = startSmtpSink({
+    extensions: ["AUTH PLAIN XOAUTH2"],
+    reply: (command) =>
+      command.startsWith("AUTH")
+        ? command === `AUTH XOAUTH2 ${btoa("user=joe\x01auth=Bearer token\x01\x01")}` ? "235 ok" : "535 no"
+        : undefined,
+  });
+  await using world = await createWorld([`:127.0.0.1:${sink.port} joe token`]);
+  const good = { ...world.context, loginMechanism: "XOAUTH2" } as const;
+  assertEquals((await deliverRemote(good, message())).message.kind, "done");
+  const bound = { ...world.context, loginMechanism: "SCRAM-SHA-256-PLUS", pool: new SessionPool() } as const;
+  assertMatch(singleReport(await deliverRemote(bound, message())).text, /no way to log in/);
+});

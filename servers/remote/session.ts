@@ -174,7 +174,11 @@ async function negotiate(context: RemoteContext, target: SessionTarget, policy: 
       }
     }
     if (route?.login) {
-      const reply = await client.authenticate(route.login);
+      const reply = await client.authenticate({
+        ...route.login,
+        host: peer.name,
+        ...(context.loginMechanism && { mechanism: context.loginMechanism }),
+      });
       if (reply.code !== 235) {
         throw new ConnectFailed(`${peer.address} refused the login.\nRemote host said: ${replyText(reply)}`);
       }

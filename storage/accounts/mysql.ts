@@ -61,6 +61,8 @@ export interface MysqlOptions {
   readonly tables?: TableNames;
   /** CREATE DATABASE IF NOT EXISTS first (install_tables). */
   readonly createDatabase?: boolean;
+  /** The settings as they are now, asked at reopen. Throws Permanent. */
+  readonly reread?: () => MysqlSettings;
 }
 
 /** Makes the pool; connections open at the first statement. Throws Temporary only with createDatabase. */
@@ -76,7 +78,7 @@ export async function openMysql(settings: MysqlSettings, options: MysqlOptions =
       await pool.end();
     }
   }
-  return new MysqlDatabase(() => driver.createPool(poolOptions(settings)), settings, options.tables ?? USUAL_TABLES);
+  return new MysqlDatabase((now) => driver.createPool(poolOptions(now)), settings, options);
 }
 
 function poolOptions(settings: MysqlSettings) {
@@ -132,16 +134,18 @@ function patience(queryTimeoutMs: number): string {
 
 class MysqlDatabase implements Database {
   readonly kind = "mysql";
-  readonly #makePool: () => Pool;
-  readonly #settings: MysqlSettings;
+  readonly #makePool: (settings: MysqlSettings) => Pool;
+  readonly #reread: (() => MysqlSettings) | undefined;
+  #settings: MysqlSettings;
   readonly #tables: TableNames;
   #pool: Pool | undefined;
   #prepared = new WeakSet<object>();
 
-  constructor(makePool: () => Pool, settings: MysqlSettings, tables: TableNames) {
+  constructor(makePool: (settings: MysqlSettings) => Pool, settings: MysqlSettings, options: MysqlOptions) {
     this.#makePool = makePool;
     this.#settings = settings;
-    this.#tables = tables;
+    this.#reread = options.reread;
+    this.#tables = options.tables ?? USUAL_TABLES;
   }
 
   query(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
@@ -192,7 +196,7 @@ class MysqlDatabase implements Database {
   async #connect(): Promise<PoolConnection> {
     let connection: PoolConnection | undefined;
     try {
-      this.#pool ??= this.#makePool();
+      this.#pool ??= this.#makePool(this.#settings);
       connection = await inTime(this.#pool.getConnection(), this.#settings.connectTimeoutMs, {
         what: "no free connection to the database",
         late: (free) => free.release(),
@@ -266,13 +270,14 @@ class MysqlDatabase implements Database {
   }
 
   async reopen(): Promise<void> {
+    if (this.#reread) this.#settings = this.#reread();
+    await this.close();
+  }
+
+  async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
     await pool?.end();
-  }
-
-  close(): Promise<void> {
-    return this.reopen();
   }
 }
 

@@ -9,7 +9,7 @@ import type { ControlFiles } from "../control/control.ts";
 import type { Database, TableNames } from "./database.ts";
 import { USUAL_TABLES } from "./database.ts";
 import { openMysql } from "./mysql.ts";
-import { parseMysqlHost } from "./mysql_settings.ts";
+import { type MysqlSettings, parseMysqlHost } from "./mysql_settings.ts";
 import { openSqlite } from "./sqlite.ts";
 
 /** What decides about the database. */
@@ -29,16 +29,16 @@ export interface DatabaseChoice {
  */
 export async function openDatabase(choice: DatabaseChoice): Promise<Database> {
   const tables = tableNames(choice.env);
-  const line = choice.env("MYSQL_HOST") || choice.control.line("host.mysql");
-  if (line) {
-    const settings = parseMysqlHost(line, choice.env);
-    const timeoutMs = choice.timeoutMs ?? Infinity;
-    const timed = {
-      ...settings,
-      connectTimeoutMs: Math.min(settings.connectTimeoutMs, timeoutMs),
-      queryTimeoutMs: Math.min(settings.queryTimeoutMs, timeoutMs),
-    };
-    return await openMysql(timed, { tables, createDatabase: choice.create ?? false });
+  const settings = mysqlSettings(choice);
+  if (settings) {
+    return await openMysql(settings, {
+      tables,
+      createDatabase: choice.create ?? false,
+      reread() {
+        choice.control.reread();
+        return mysqlSettings(choice) ?? settings;
+      },
+    });
   }
   const { database, lib } = choice.paths;
   if (choice.create) Deno.mkdirSync(lib, { recursive: true });
@@ -46,6 +46,18 @@ export async function openDatabase(choice: DatabaseChoice): Promise<Database> {
     throw new Temporary(`there is no database ${database}: run install_tables (or check INDIMAIL_ROOT)`);
   }
   return openSqlite(database, { tables });
+}
+
+/** How to reach the MySQL server as the control file has it now; undefined where none is named. */
+function mysqlSettings({ control, env, timeoutMs = Infinity }: DatabaseChoice): MysqlSettings | undefined {
+  const line = env("MYSQL_HOST") || control.line("host.mysql");
+  if (!line) return undefined;
+  const settings = parseMysqlHost(line, env);
+  return {
+    ...settings,
+    connectTimeoutMs: Math.min(settings.connectTimeoutMs, timeoutMs),
+    queryTimeoutMs: Math.min(settings.queryTimeoutMs, timeoutMs),
+  };
 }
 
 /** Names of tables from the environment [man indimail.7]. */

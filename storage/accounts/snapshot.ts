@@ -14,6 +14,8 @@ import { type DatabaseKind, sqlName } from "./tables/schema_ddl.ts";
 
 /** Rows handed on at once. */
 const BATCH_ROWS = 512;
+/** Longest wait for rows of a MySQL server: it may have to sort tens of millions first. */
+const ROWS_WAIT_MS = 600_000;
 
 /** The tables at one moment. */
 export interface Snapshot {
@@ -98,26 +100,53 @@ function exactRow(row: Record<string, unknown>): Row {
   return exact;
 }
 
+/** What of the driver's connection its promises do not show: rows one after another. */
+interface StreamingConnection {
+  on(event: "error", heard: () => void): void;
+  query(asked: { readonly sql: string; readonly values: readonly SqlValue[] }): {
+    stream(options: { readonly highWaterMark: number }): AsyncIterable<Row> & { destroy(error: Error): void };
+  };
+}
+
+function isStreaming(value: unknown): value is StreamingConnection {
+  return typeof value === "object" && value !== null && "query" in value && "on" in value;
+}
+
+function streaming(connection: object): StreamingConnection {
+  const raw: unknown = Reflect.get(connection, "connection");
+  if (!isStreaming(raw)) throw new Temporary("this version of the database driver streams no rows");
+  raw.on("error", () => undefined); // a connection that breaks is found by the next statement
+  return raw;
+}
+
 /** A snapshot of a MySQL database. Throws Temporary. */
 export async function openMysqlSnapshot(settings: MysqlSettings): Promise<Snapshot> {
-  const driver = await import("mysql2");
-  const raw = driver.createConnection(connectionOptions(settings));
-  const connection = raw.promise();
-  // a connection that breaks is found by the next statement
-  raw.on("error", () => undefined);
+  const driver = await import("mysql2/promise");
+  const connection = await driver.createConnection(connectionOptions(settings)).catch((error: unknown) => {
+    throw refusal(error, settings);
+  });
+  const raw = streaming(connection);
+  let isBroken = false;
   async function* rows(sql: string, values: readonly SqlValue[] = []): AsyncGenerator<readonly Row[]> {
+    const stream = raw.query({ sql, values: [...values] }).stream({ highWaterMark: BATCH_ROWS });
+    const tooLate = () => stream.destroy(new Temporary(`no answer from the database within ${ROWS_WAIT_MS} ms`));
+    let timer = setTimeout(tooLate, ROWS_WAIT_MS);
     try {
       let batch: Row[] = [];
-      const stream: AsyncIterable<Row> = raw.query({ sql, values: [...values] }).stream({ highWaterMark: BATCH_ROWS });
       for await (const row of stream) {
         batch.push(row);
         if (batch.length < BATCH_ROWS) continue;
+        clearTimeout(timer);
         yield batch;
+        timer = setTimeout(tooLate, ROWS_WAIT_MS);
         batch = [];
       }
       if (batch.length > 0) yield batch;
     } catch (error) {
+      isBroken = true;
       throw refusal(error, settings);
+    } finally {
+      clearTimeout(timer);
     }
   }
   const texts = async (sql: string, values: readonly SqlValue[] = []) => {
@@ -126,7 +155,6 @@ export async function openMysqlSnapshot(settings: MysqlSettings): Promise<Snapsh
     return found;
   };
   try {
-    await connection.connect();
     await connection.query(CONNECTION_SETTINGS);
     await connection.query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
     await connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
@@ -141,7 +169,10 @@ export async function openMysqlSnapshot(settings: MysqlSettings): Promise<Snapsh
         return (await texts(sql, [table])).map((name) => name.toLowerCase());
       },
       rows,
-      close: () => connection.end(),
+      async close() {
+        if (isBroken) connection.destroy();
+        else await connection.end();
+      },
     };
   } catch (error) {
     connection.destroy();

@@ -5,6 +5,8 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { callApplet } from "../support/applet_call.ts";
 import { mariadbAvailable, startMariadb } from "../support/mariadb.ts";
+import { command } from "../support/installation.ts";
+import { makeOldDomain, makeOldQmail, SECRET_MD5, vpasswdLine, writeVpasswd } from "../support/old_installation.ts";
 import { makeSite } from "../support/site.ts";
 import { formatDomain, formatEnd, formatRow, HEADER } from "../../admin/migrate/exchange_lines.ts";
 import { EXCHANGE_TABLES, exchangeTable } from "../../admin/migrate/exchange_tables.ts";
@@ -296,4 +298,36 @@ Deno.test("damaged files are refused with file and line, before anything is chan
   await Deno.writeFile(`${lib}/bad`, new Uint8Array([...new TextEncoder().encode(HEADER), 0xff, 10]));
   assertMatch((await callApplet(["indimail-import", `${lib}/bad`], { root })).error?.message ?? "", /not UTF-8/);
   assertEquals((await site.command.accounts.users.count("one.test")).active, 0);
+});
+
+Deno.test("on a terminal adopt asks before it does anything, and import shows how far it is", async () => {
+  await using site = await makeSite();
+  const folder = await Deno.makeTempDir();
+  await using old = { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  const { root, lib } = site.paths;
+  const directory = `${old.folder}/vpopmail/domains/one.test`;
+  await makeOldQmail(`${old.folder}/qmail`, [{ name: "one.test", directory }]);
+  await makeOldDomain(directory, [], "/home/vpopmail/bin");
+  await writeVpasswd(directory, [vpasswdLine(directory, { name: "ann", password: SECRET_MD5 })]);
+  const program = `${Deno.execPath()} ${RUN.join(" ")} ${CHECKOUT}/main.ts`;
+  const onTerminal = async (args: string, typed: string) => {
+    const line = `INDIMAIL_ROOT=${root} ${program} ${args}`;
+    const { code, stdout } = await command("script", ["-qefc", line, "/dev/null"], { stdin: typed });
+    return { code, stdout };
+  };
+  const folders = `--vpopmail ${old.folder}/vpopmail --qmail ${old.folder}/qmail`;
+  const no = await onTerminal(`indimail adopt ${folders}`, "n\n");
+  assertMatch(no.stdout, /Do this\? \[y\/N\] [^]*nothing was changed/);
+  assertEquals([no.code, (await site.command.domains.list()).length], [1, 0]);
+  const yes = await onTerminal(`indimail adopt ${folders}`, "y\n");
+  assertMatch(yes.stdout, /done {3}one\.test: 1 rows/);
+  assertEquals([yes.code, (await site.command.domains.list()).length], [0, 1]);
+  const rows = Array.from(
+    { length: 5000 },
+    (_, at) => formatRow("bulkmail", { ...hostileRow("bulkmail", 0), emailid: `u${at}@one.test` }),
+  );
+  await Deno.writeTextFile(`${lib}/many`, HEADER + rows.join("") + formatEnd(rows.length + 1));
+  const shown = await onTerminal(`indimail import ${lib}/many`, "");
+  assertMatch(shown.stdout, /\r\d+% \d+ lines/);
+  assertMatch(shown.stdout, /added .* 5000 rows;/);
 });

@@ -14,7 +14,7 @@ import { startSmtpSink } from "../support/smtp_sink.ts";
 import { openMysql } from "../../storage/accounts/mysql.ts";
 
 /** How long the database is away, and how long it is slow: more than the lookup daemon waits for it. */
-const FAULT_MS = isLongCampaign ? 60_000 : 10_000;
+const FAULT_MS = isLongCampaign ? 60_000 : 8000;
 /** How long it refuses, which needs no waiting. */
 const REFUSAL_MS = isLongCampaign ? 60_000 : 2000;
 const BEFORE_MS = 500;

@@ -219,7 +219,7 @@ Deno.test({
 
 Deno.test({
   name: "a host without libpam gets a clear line and 111",
-  ignore: ignore || Deno.uid() !== 0,
+  ignore: ignore || !(await canHaveRootNamespace()),
   async fn() {
     const script =
       'for lib in /lib/*/libpam.so.0 /lib*/libpam.so.0; do [ -e "$lib" ] && mount --bind /dev/null "$lib"; ' +

@@ -57,6 +57,7 @@ export async function makeOldQmail(
 
 /** Makes the folder of a domain with a Maildir for each user and the line that delivers. */
 export async function makeOldDomain(directory: string, users: readonly OldUser[], bin: string): Promise<void> {
+  await Deno.mkdir(directory, { recursive: true });
   for (const { name } of users) {
     for (const part of ["cur", "new", "tmp"]) {
       await Deno.mkdir(`${directory}/${name}/Maildir/${part}`, { recursive: true });

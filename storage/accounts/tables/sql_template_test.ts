@@ -1,6 +1,6 @@
-import { assertEquals, assertThrows } from "../../tests/support/assert.ts";
-import { Permanent } from "../../core/errors.ts";
-import { openSqlite } from "./sqlite.ts";
+import { assertEquals, assertThrows } from "../../../tests/support/assert.ts";
+import { Permanent } from "../../../core/errors.ts";
+import { openSqlite } from "../sqlite.ts";
 import {
   boundValues,
   columnTexts,

@@ -2,8 +2,8 @@
  * SQL statements that an operator writes with places for texts (`WHERE pw_name='%1$s'`, `'%u@%d'`): each becomes a `?`,
  * whose value is bound, so that no text ends a quotation. For nssd.conf and pam-multi [man nssd.conf.5] [man pam-multi.8].
  */
-import { Permanent } from "../../core/errors.ts";
-import type { Row, SqlValue } from "./database.ts";
+import { Permanent } from "../../../core/errors.ts";
+import type { Row, SqlValue } from "../database.ts";
 
 /** How places are written. */
 export interface SqlPlaces {
