@@ -5,28 +5,12 @@
 import { defineApplet } from "../../core/applet.ts";
 import { Usage } from "../../core/errors.ts";
 import { VERSION } from "../../core/version.ts";
-import type { ImapAuthenticator, ImapLogin } from "../../mail/imap/backend.ts";
 import { serveImapSession } from "../../mail/imap/session.ts";
 import { MailAccount } from "../../storage/mailbox/mail_account.ts";
 import { MailStore } from "../../storage/mailbox/mail_store.ts";
 import { logLine } from "./imap_service.ts";
+import { NOBODY } from "./nobody.ts";
 import { StdioWire } from "./stdio_wire.ts";
-
-const DENIED: ImapLogin = { kind: "denied" };
-
-/** Nobody can log in: the user is authenticated before the session begins. */
-const NOBODY: ImapAuthenticator = {
-  mechanisms: [],
-  verifier: {
-    verifyPassword: () => Promise.resolve(DENIED),
-    verifyCram: () => Promise.resolve(DENIED),
-    verifyDigest: () => Promise.resolve({ result: DENIED, rspauth: "" }),
-    verifyToken: () => Promise.resolve(DENIED),
-    scramParameters: () => Promise.resolve({ saltBase64: "", iterations: 4096 }),
-    verifyScram: () => Promise.resolve({ result: DENIED, serverSignatureBase64: "" }),
-    succeeded: () => false,
-  },
-};
 
 export const applet = defineApplet({
   names: ["imapd"],

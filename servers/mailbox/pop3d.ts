@@ -4,28 +4,12 @@
  */
 import { defineApplet } from "../../core/applet.ts";
 import { errorText, Usage } from "../../core/errors.ts";
-import type { Pop3Authenticator, Pop3Login } from "../../mail/pop3/backend.ts";
 import { servePop3Session } from "../../mail/pop3/session.ts";
 import { MailStore } from "../../storage/mailbox/mail_store.ts";
 import { openMaildrop } from "../../storage/mailbox/pop3_maildrop.ts";
 import { pop3LogLine } from "./pop3_service.ts";
+import { NOBODY } from "./nobody.ts";
 import { StdioWire } from "./stdio_wire.ts";
-
-const DENIED: Pop3Login = { kind: "denied" };
-
-/** Nobody can log in: the user is authenticated before the session begins. */
-const NOBODY: Pop3Authenticator = {
-  mechanisms: [],
-  verifier: {
-    verifyPassword: () => Promise.resolve(DENIED),
-    verifyCram: () => Promise.resolve(DENIED),
-    verifyDigest: () => Promise.resolve({ result: DENIED, rspauth: "" }),
-    verifyToken: () => Promise.resolve(DENIED),
-    scramParameters: () => Promise.resolve({ saltBase64: "", iterations: 4096 }),
-    verifyScram: () => Promise.resolve({ result: DENIED, serverSignatureBase64: "" }),
-    succeeded: () => false,
-  },
-};
 
 /** The program. */
 export const applet = defineApplet({
