@@ -270,6 +270,29 @@ Deno.test("UIDs that Dovecot gave are taken over; folders that Courier kept are 
   assertEquals(await Deno.readTextFile(`${maildir}/courierimapuiddb`), "1 5 6\n");
 });
 
+Deno.test("a plain qmail: what is missing here is copied, the queue stays, what differs is told of", async () => {
+  await using site = await makeSite();
+  await using old = await makeOld();
+  await Deno.writeTextFile(`${site.paths.control}/databytes`, "1000\n");
+  await Deno.writeTextFile(`${site.paths.control}/rcpthosts`, "here.example\n");
+  await Deno.writeTextFile(`${site.paths.alias}/.qmail-root`, "&me@here.example\n");
+  await Deno.writeTextFile(`${old.folder}/qmail/alias/.qmail-box`, "./Mailbox\n");
+  const { code, text } = await adopt(site, ...old.args, "--yes", "qmail");
+  assertEquals(code, 0, text);
+  assertMatch(text, /found {2}queue \S+\/queue: \S+, mode 7\d\d, 1 messages wait\n/);
+  assertMatch(text, /found {2}the queue is not moved: let the old qmail-send run until it is empty\n/);
+  assertMatch(text, /found {2}control files that mean nothing here: strange\n/);
+  assertMatch(text, /found {2}\S+control\/databytes differs from \S+, and stays as it is\n/);
+  assertMatch(text, /found {2}\S+\.qmail-root differs from \S+, and stays as it is\n/);
+  assertMatch(text, /\.qmail-box delivers below \S+alias: from now on that is below /);
+  assertEquals(await Deno.readTextFile(`${site.paths.control}/rcpthosts`), "here.example\nold.example\n");
+  assertEquals(await Deno.readTextFile(`${site.paths.control}/databytes`), "1000\n");
+  assertEquals(await Deno.readTextFile(`${site.paths.alias}/.qmail-box`), "./Mailbox\n");
+  assert(Deno.statSync(`${old.folder}/qmail/queue/mess/0/1234`).isFile);
+  assertEquals((await site.command.domains.list()).length, 0);
+  assertMatch((await adopt(site, ...old.args, "--yes", "qmail")).text, /nothing to do\n$/);
+});
+
 Deno.test("mail is given to an account with everything in it, but links lead nowhere", async () => {
   const folder = await Deno.makeTempDir();
   try {

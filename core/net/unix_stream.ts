@@ -49,9 +49,12 @@ class UnixStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#connection?.close();
+    const connection = this.#connection;
     this.#connection = undefined;
-    done(error);
+    if (!connection) return done(error);
+    // while a read waits, close alone tells the peer nothing; it answers the end of our side with its own, and the read ends
+    const close = () => connection.close();
+    connection.closeWrite().then(close, close).then(() => done(error), done);
   }
 }
 

@@ -79,6 +79,24 @@ Deno.test("a stream that is destroyed while it connects leaves nothing open", as
   });
 });
 
+Deno.test("a stream that is destroyed while it waits for bytes is gone for its peer", async () => {
+  let sawEnd = () => {};
+  const ended = new Promise<void>((resolve) => sawEnd = resolve);
+  const serve = async (connection: Deno.UnixConn) => {
+    while (await connection.read(new Uint8Array(10)) !== null);
+    sawEnd();
+  };
+  await withServer(serve, async (path) => {
+    const stream = connectUnixStream(path);
+    stream.on("data", () => {});
+    await new Promise<void>((resolve) => stream.once("connect", () => resolve()));
+    await new Promise<void>((resolve) => stream.write("x", () => resolve()));
+    stream.destroy();
+    await ended;
+    await closed(stream);
+  });
+});
+
 Deno.test("closing closes no descriptor of others: folders are read and removed meanwhile", async () => {
   await withServer(echo, async (path) => {
     for (let round = 0; round < ROUNDS; round++) {

@@ -5,7 +5,7 @@
 import { concatBytes } from "../../core/bytes.ts";
 import { errorText, Temporary, Usage } from "../../core/errors.ts";
 import { escapedText } from "../../core/environment.ts";
-import { closeFd, descriptor, openPipe } from "../../core/libc/fd.ts";
+import { closeFd, descriptor, isInheritedFd, openPipe } from "../../core/libc/fd.ts";
 import { cString } from "../../core/libc/libc.ts";
 import { placeFd } from "../../core/libc/socket.ts";
 import type { Proc } from "../../core/applet.ts";
@@ -137,8 +137,10 @@ function nuls(bytes: Uint8Array): number[] {
   return ends;
 }
 
-/** Reads descriptor 3 to its end and closes it, at most one byte more than allowed. Throws Temporary when it is not open. */
+/** Reads descriptor 3 to its end and closes it, at most one byte more than allowed. Throws Usage when it is not open. */
 export async function readLoginBytes(proc: Pick<Proc, "fd">, mostBytes = LOGIN_BYTES_MAX): Promise<Uint8Array> {
+  // a number that was free at the start is the runtime's own by now
+  if (!isInheritedFd(LOGIN_FD)) throw new Usage(`descriptor ${LOGIN_FD} is not open: there is no login to read`);
   const bytes = new Uint8Array(mostBytes + 1);
   let filled = 0;
   const reader = proc.fd(LOGIN_FD);
@@ -155,7 +157,7 @@ export async function readLoginBytes(proc: Pick<Proc, "fd">, mostBytes = LOGIN_B
   return bytes.subarray(0, filled);
 }
 
-/** The login on descriptor 3. Throws Usage, or Temporary when it is not open. */
+/** The login on descriptor 3. Throws Usage, or Temporary when it cannot be read. */
 export async function readLogin(proc: Pick<Proc, "fd">): Promise<Login> {
   return parseLogin(await readLoginBytes(proc));
 }

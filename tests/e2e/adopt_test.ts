@@ -97,6 +97,7 @@ Deno.test("a vpopmail with vpasswd.cdb is taken over by a running server", async
     const exported = await installation.must("indimail", ["export", DOMAIN]);
     assertMatch(exported, new RegExp(`"directory":"${directory}","aliases":\\["uno.test"\\]`));
   } finally {
+    await installation.stop(); // it still works on the folders
     await Deno.remove(outside, { recursive: true });
   }
 });
@@ -135,6 +136,7 @@ Deno.test({
       await isTakenOver(installation, directory);
     } finally {
       await old.close();
+      await installation.stop();
       await Deno.remove(outside, { recursive: true });
     }
   },

@@ -35,11 +35,11 @@ class World implements AsyncDisposable {
   static async start(): Promise<World> {
     const folder = await Deno.makeTempDir({ prefix: "indimail-checkpassword." });
     await Deno.chmod(folder, 0o755);
-    for (const path of ["root/etc/indimail/control", "root/etc/indimail/certs", "root/run/indimail", "bin"]) {
+    for (const path of ["host/etc/indimail/control", "host/etc/indimail/certs", "host/run/indimail", "bin"]) {
       await Deno.mkdir(`${folder}/${path}`, { recursive: true });
     }
-    await Deno.writeTextFile(`${folder}/root/etc/indimail/control/me`, "mx.example.org\n");
-    await Deno.writeTextFile(`${folder}/root/etc/indimail/certs/servercert.pem`, TEST_CERTIFICATE);
+    await Deno.writeTextFile(`${folder}/host/etc/indimail/control/me`, "mx.example.org\n");
+    await Deno.writeTextFile(`${folder}/host/etc/indimail/certs/servercert.pem`, TEST_CERTIFICATE);
     const executable = Deno.env.get("INDIMAIL_BIN");
     const launcher = executable === undefined
       ? ownLauncher()
@@ -50,7 +50,7 @@ class World implements AsyncDisposable {
       return value === undefined ? [] : [[name, value] as const];
     });
     const path = `${folder}/bin:${Deno.env.get("PATH")}`;
-    const world = new World(folder, { ...Object.fromEntries(kept), INDIMAIL_ROOT: `${folder}/root`, PATH: path });
+    const world = new World(folder, { ...Object.fromEntries(kept), INDIMAIL_ROOT: `${folder}/host`, PATH: path });
     await world.run("vadddomain", "example.org", "postmaster-secret");
     await world.run("vadduser", USER, FIRST);
     const log = world.#spawn("inlookup", ["inlookup"]);

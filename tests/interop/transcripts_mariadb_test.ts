@@ -8,17 +8,20 @@ import { openMysql } from "../../storage/accounts/mysql.ts";
 
 /** The transcripts that work on the accounts' database. */
 const TRANSCRIPTS = [
+  "authindi",
   "indimail-adopt",
   "indimail-export",
   "indimail-import",
   "install_tables",
   "nssd",
   "pam-multi",
+  "qmail-poppass",
   "vadddomain",
   "vadduser",
   "vadduser-bulk",
   "valias",
   "vatrn",
+  "vchkpass",
   "vdeldomain",
   "vdeloldusers",
   "vdeluser",

@@ -29,7 +29,6 @@ virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 tlsmgr unix - - n 1000? 1 tlsmgr
-postlog unix-dgram n - n - 1 postlogd
 `;
 
 /** Starts one; needs root, as Postfix does. */
@@ -75,8 +74,6 @@ virtual_mailbox_base = ${folder}/mail
 virtual_minimum_uid = 1
 virtual_uid_maps = static:${uid}
 virtual_gid_maps = static:${gid}
-maillog_file = ${folder}/log
-maillog_file_prefixes = ${folder}
 ${(options.settings ?? []).join("\n").replaceAll("FOLDER", `${folder}/conf`)}
 `,
   );
