@@ -5,6 +5,7 @@
 import { errorText, Temporary } from "../errors.ts";
 import type { Connection, PeerAddress, ServerTls, TlsState } from "../stream.ts";
 import { SocketConnection, UPGRADES } from "./connection.ts";
+import { certificateBytes } from "./tls_server.ts";
 import { SocketTransport } from "./transport.ts";
 
 /** Pause after a failed accept: descriptors may be free again by then. */
@@ -17,7 +18,7 @@ const CONNECTIONS_DEFAULT = 1000;
 const HANDSHAKE_TIMEOUT_MS = 60_000;
 
 /** Deno's own listener does not tell what was negotiated. */
-const TLS_OF_LISTENER: TlsState = Object.freeze({ protocol: "TLS", cipher: "unknown" });
+const TLS_OF_LISTENER: TlsState = { protocol: "TLS", cipher: "unknown" };
 
 /** How to listen. */
 export interface ListenOptions {
@@ -54,6 +55,7 @@ export interface Listener {
 /** Serves connections until closed; each is closed when its session's promise settles. */
 export function listen(options: ListenOptions, onConnection: (connection: Connection) => Promise<void>): Listener {
   let socket: Deno.TcpListener | Deno.TlsListener;
+  let tls: TlsState = TLS_OF_LISTENER;
   try {
     const address = {
       hostname: options.host,
@@ -62,13 +64,15 @@ export function listen(options: ListenOptions, onConnection: (connection: Connec
       ...(options.reusePort && { reusePort: true }),
     };
     // before Deno 2.8 only Deno's own listener can serve TLS: one certificate, read once
-    socket = options.tls && !UPGRADES
-      ? Deno.listenTls({ ...address, ...options.tls.certificate(undefined) })
-      : Deno.listen(address);
+    if (options.tls && !UPGRADES) {
+      const certificate = options.tls.certificate(undefined);
+      tls = { ...tls, serverCertificate: certificateBytes(certificate.cert) };
+      socket = Deno.listenTls({ ...address, ...certificate });
+    } else socket = Deno.listen(address);
   } catch (error) {
     throw new Temporary(`cannot listen on ${options.host} port ${options.port}: ${errorText(error)}`);
   }
-  return new PortListener(socket, options, onConnection);
+  return new PortListener({ socket, tls }, options, onConnection);
 }
 
 /** True for the addresses of this machine's loopback. */
@@ -80,6 +84,8 @@ class PortListener implements Listener {
   readonly port: number;
   readonly drained: Promise<void>;
   readonly #socket: Deno.TcpListener | Deno.TlsListener;
+  /** Of connections that come with TLS. */
+  readonly #tls: TlsState;
   readonly #options: ListenOptions;
   readonly #session: (connection: Connection) => Promise<void>;
   readonly #perHost = new Map<string, number>();
@@ -89,11 +95,12 @@ class PortListener implements Listener {
   #markDrained: () => void = () => {};
 
   constructor(
-    socket: Deno.TcpListener | Deno.TlsListener,
+    { socket, tls }: { readonly socket: Deno.TcpListener | Deno.TlsListener; readonly tls: TlsState },
     options: ListenOptions,
     session: (connection: Connection) => Promise<void>,
   ) {
     this.#socket = socket;
+    this.#tls = tls;
     this.#options = options;
     this.#session = session;
     this.port = socket.addr.port;
@@ -156,7 +163,7 @@ class PortListener implements Listener {
     const connection = new SocketConnection(transport, {
       local: addressOf(socket.localAddr),
       remote,
-      ...("setNoDelay" in socket ? {} : { tls: TLS_OF_LISTENER }),
+      ...("setNoDelay" in socket ? {} : { tls: this.#tls }),
     });
     this.#active++;
     const count = (this.#perHost.get(remote.host) ?? 0) + 1;

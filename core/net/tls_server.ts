@@ -2,6 +2,7 @@
  * Server certificates from a folder: servercert.pem (chain and key in one PEM file), and NAME.pem for the name that a
  * client asks for (SNI). A file is read again when it has changed, looked at no more than once in RECHECK_MS.
  */
+import { Buffer } from "node:buffer";
 import { errorText, Temporary } from "../errors.ts";
 import type { ServerTls } from "../stream.ts";
 
@@ -41,6 +42,12 @@ export function parseServerPem(text: string, path: string): Certificate {
   if (certificates.length === 0) throw new Temporary(`${path} has no certificate`);
   if (key === undefined) throw new Temporary(`${path} has no private key`);
   return Object.freeze({ cert: `${certificates.join("\n")}\n`, key: `${key}\n` });
+}
+
+/** The server's own certificate, the first of a chain in PEM, as DER; undefined when there is none. */
+export function certificateBytes(pem: string): Uint8Array | undefined {
+  const [, base64] = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END/.exec(pem) ?? [];
+  return base64 === undefined ? undefined : new Uint8Array(Buffer.from(base64, "base64"));
 }
 
 /** The certificates of a folder. */

@@ -3,11 +3,11 @@
  * 2.8.3: plain text on a Deno.Conn costs half of node:net (0.12 against 0.24 ms of CPU for a message of seven round
  * trips), so connections begin there and only TLS pays for node's streams. Loaded only when TLS is used.
  */
-import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { isIP, type Socket } from "node:net";
 import tls from "node:tls";
 import type { ClientTls, ServerTls, TlsState } from "../stream.ts";
+import { certificateBytes } from "./tls_server.ts";
 import { StreamTransport, type Transport } from "./transport.ts";
 
 /** Buffer of a transport that waits for its peer: an idle session holds no more. */
@@ -64,12 +64,6 @@ interface ParsedCertificate {
 
 const contexts = new WeakMap<ServerTls, WeakMap<object, ParsedCertificate>>();
 
-/** The server's own certificate, the first of a chain in PEM, as DER. */
-function firstCertificate(pem: string): Uint8Array | undefined {
-  const [, base64] = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END/.exec(pem) ?? [];
-  return base64 === undefined ? undefined : new Uint8Array(Buffer.from(base64, "base64"));
-}
-
 /** The parsed certificate; kept as long as the ServerTls gives the same object. */
 function contextOf(server: ServerTls, serverName: string | undefined): ParsedCertificate {
   const certificate = server.certificate(serverName);
@@ -83,7 +77,7 @@ function contextOf(server: ServerTls, serverName: string | undefined): ParsedCer
       ...(server.minVersion && { minVersion: server.minVersion }),
       ...(server.clientCa !== undefined && { ca: server.clientCa }),
     });
-    parsed = { context, der: firstCertificate(certificate.cert) };
+    parsed = { context, der: certificateBytes(certificate.cert) };
     ofServer.set(certificate, parsed);
   }
   return parsed;

@@ -6,6 +6,7 @@
 import { connect as connectSocket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { UPGRADES } from "../../core/net/connection.ts";
+import { connectUnixStream } from "../../core/net/unix_stream.ts";
 import { errorText, Temporary } from "../../core/errors.ts";
 import { fillFilter, type LdapServer, type LdapSettings, serverName } from "./ldap_settings.ts";
 
@@ -56,7 +57,7 @@ function once<A extends unknown[], R>(connect: (...args: A) => R): (...args: A) 
 function makeClient(ldapts: Ldapts, settings: LdapSettings): LdapClient {
   const { server, timeoutMs } = settings;
   const plain: typeof connectSocket = server.kind === "unix"
-    ? Object.assign(once(() => connectSocket(server.path)), connectSocket)
+    ? Object.assign(once(() => connectUnixStream(server.path)), connectSocket)
     : Object.assign(once((port: number, host: string) => connectSocket(port, host)), connectSocket);
   return new ldapts.Client({
     url: urlOf(server),

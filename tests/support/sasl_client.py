@@ -1,5 +1,6 @@
 # A client of SCRAM with and without -PLUS for the tests, written from RFC 5802 and RFC 5929 with Python's own modules:
-# sasl_client.py PROTOCOL PORT MECHANISM USER PASSWORD BINDING SERVERNAME, where PROTOCOL is smtp, imap or pop3,
+# sasl_client.py PROTOCOL PORT MECHANISM USER PASSWORD BINDING SERVERNAME, where PROTOCOL is smtp, imap, pop3, or, with
+# TLS from the start, smtps, imaps, pop3s,
 # BINDING one of p (end point of the certificate), n, y, exporter, wrong. Prints the server's last line.
 import base64
 import hashlib
@@ -40,25 +41,32 @@ def encrypt():
     file = stream.makefile("rb")
 
 
+from_start = protocol.endswith("s")
+protocol = protocol.removesuffix("s")
+if from_start:
+    encrypt()
 receive()
 if protocol == "smtp":
     send("EHLO client.test")
     skip(lambda line: line[3:4] == " ")
-    send("STARTTLS")
-    receive()
-    encrypt()
-    send("EHLO client.test")
-    skip(lambda line: line[3:4] == " ")
+    if not from_start:
+        send("STARTTLS")
+        receive()
+        encrypt()
+        send("EHLO client.test")
+        skip(lambda line: line[3:4] == " ")
     start, prompt = "AUTH", "334 "
 elif protocol == "imap":
-    send("a STARTTLS")
-    receive()
-    encrypt()
+    if not from_start:
+        send("a STARTTLS")
+        receive()
+        encrypt()
     start, prompt = "b AUTHENTICATE", "+ "
 else:
-    send("STLS")
-    receive()
-    encrypt()
+    if not from_start:
+        send("STLS")
+        receive()
+        encrypt()
     start, prompt = "AUTH", "+ "
 
 certificate = stream.getpeercert(binary_form=True)
