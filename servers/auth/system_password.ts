@@ -7,27 +7,39 @@ import { digestKeys } from "../../mail/sasl/digest_md5.ts";
 import { isHashed, sameText, verifyPassword } from "../../storage/accounts/passwords.ts";
 import { digestExchange, type LoginParts } from "./verify_login.ts";
 
+/** What became of a login; `proof` is what the server shows the client in turn (DIGEST-MD5), else empty. */
+export interface SystemVerdict {
+  readonly right: boolean;
+  readonly proof: string;
+}
+
 /**
- * Checks a login against the stored hash; undefined (no such account) costs the same as a wrong password. With challenges
- * the hash itself is the secret: that is all there is, and clients have to be given it.
+ * Checks a login against the stored hash; undefined (no such account) costs the same as a wrong password. Challenges need a
+ * secret that the system does not keep: with `hashIsSecret` it is the hash itself, which clients have to be given.
  */
-export async function isRight(login: LoginParts, stored: string | undefined): Promise<boolean> {
+export async function checkSystemLogin(
+  login: LoginParts,
+  stored: string | undefined,
+  options: { readonly hashIsSecret: boolean },
+): Promise<SystemVerdict> {
   const { name, password, response, method } = login;
-  if (password === "") return false;
+  const wrong = { right: false, proof: "" };
+  if (password === "") return wrong;
   const usable = stored !== undefined && isHashed(stored) ? stored : undefined;
+  if (method.kind === "password") return { right: await verifyPassword(password, usable), proof: "" };
+  if (usable === undefined || !options.hashIsSecret) return wrong;
   switch (method.kind) {
-    case "password":
-      return await verifyPassword(password, password === usable ? undefined : usable);
     case "cram": {
-      if (usable === undefined) return false;
-      return sameText(createHmac(method.hash, usable).update(password).digest("hex"), response.toLowerCase());
+      const expected = createHmac(method.hash, usable).update(password).digest("hex");
+      return { right: sameText(expected, response.toLowerCase()), proof: "" };
     }
     case "digest": {
       const exchange = digestExchange(password, response);
-      if (!exchange || usable === undefined) return false;
-      return sameText(digestKeys({ user: name, password: usable }, exchange).response, exchange.response);
+      if (!exchange) return wrong;
+      const keys = digestKeys({ user: name, password: usable }, exchange);
+      return { right: sameText(keys.response, exchange.response), proof: keys.rspauth };
     }
     default:
-      return false;
+      return wrong;
   }
 }

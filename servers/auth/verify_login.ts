@@ -1,7 +1,7 @@
 /**
  * A login of descriptor 3 as a question to the lookup daemon. What the two texts beside the name mean depends on the method:
- * the challenge as sent to the client and the answer in hexadecimal (CRAM), both messages (DIGEST-MD5), the AuthMessage and the
- * proof in base64 (SCRAM), or a token. Whoever made the challenge vouches for its freshness.
+ * the challenge as sent to the client and the answer in hexadecimal (CRAM), response and lines or both messages (DIGEST-MD5), the
+ * AuthMessage and the proof in base64 (SCRAM), or a token. Whoever made the challenge vouches for its freshness.
  */
 import { parseDirectives } from "../../mail/sasl/digest_directives.ts";
 import type { DigestExchange } from "../../mail/sasl/exchange.ts";
@@ -14,50 +14,79 @@ const DENIED: AuthResult = { kind: "denied" };
 /** What of a login is checked. */
 export type LoginParts = Pick<Login, "name" | "password" | "response" | "method">;
 
+/** What became of a login; `proof` is what the server shows the client in turn (DIGEST-MD5, SCRAM), else empty. */
+export interface VerifiedLogin {
+  readonly result: AuthResult;
+  readonly proof: string;
+}
+
 /** Asks about a login. Throws Temporary when the daemon cannot be asked. */
-export async function verifyLogin(lookup: LoginLookup, login: LoginParts, context: AuthContext): Promise<AuthResult> {
+export async function verifyLogin(
+  lookup: LoginLookup,
+  login: LoginParts,
+  context: AuthContext,
+): Promise<VerifiedLogin> {
   const { name, password, response, method } = login;
-  if (name === "" || password === "") return DENIED;
+  const denied = { result: DENIED, proof: "" };
+  if (name === "" || password === "") return denied;
   switch (method.kind) {
     case "password":
-      return await lookup.verifyPassword(name, password, context);
+      return { result: await lookup.verifyPassword(name, password, context), proof: "" };
     case "cram": {
       const exchange = { hash: method.hash, challenge: password, digestHex: response.toLowerCase() };
-      return await lookup.verifyCram(name, exchange, context);
+      return { result: await lookup.verifyCram(name, exchange, context), proof: "" };
     }
     case "digest": {
       const exchange = digestExchange(password, response);
-      return exchange ? (await lookup.verifyDigest(name, exchange, context)).result : DENIED;
+      if (!exchange) return denied;
+      const { result, rspauth } = await lookup.verifyDigest(name, exchange, context);
+      return { result, proof: rspauth };
     }
     case "scram": {
       const exchange = { hash: method.hash, authMessage: password, proofBase64: response };
-      return (await lookup.verifyScram(name, exchange, context)).result;
+      const { result, serverSignatureBase64 } = await lookup.verifyScram(name, exchange, context);
+      return { result, proof: serverSignatureBase64 };
     }
     case "token":
-      return await lookup.verifyToken(name, password, context);
+      return { result: await lookup.verifyToken(name, password, context), proof: "" };
   }
 }
 
+/** The client's response in place of the password, as qmail-smtpd gives it. */
+const DIGEST_RESPONSE = /^[0-9a-fA-F]{32}$/;
+
 /**
- * The parts of a DIGEST-MD5 exchange; undefined when the answer is none, or not one to this challenge (the server's
- * message, or its nonce alone).
+ * The parts of a DIGEST-MD5 exchange. The original's qmail-smtpd gives the client's response, and lines `name=value` of what
+ * it was made of; others give both messages, or the nonce alone in place of the server's. Undefined when the second text is
+ * no answer, or not one to that challenge.
  */
-export function digestExchange(challenge: string, answer: string): DigestExchange | undefined {
-  const [asked, given] = [parseDirectives(challenge), parseDirectives(answer)];
+export function digestExchange(first: string, answer: string): DigestExchange | undefined {
+  const isResponse = DIGEST_RESPONSE.test(first);
+  const asked = isResponse ? undefined : parseDirectives(first);
+  const given = isResponse ? parseLines(answer) : parseDirectives(answer);
   const text = (name: string) => given?.get(name) ?? "";
-  const nonce = asked?.get("nonce") ?? challenge;
-  if (!given || text("nonce") === "" || text("nonce") !== nonce) return undefined;
+  if (!given || text("nonce") === "") return undefined;
+  if (!isResponse && text("nonce") !== (asked?.get("nonce") ?? first)) return undefined;
   const authzid = given.get("authzid");
   return {
     realm: text("realm"),
-    nonce,
+    nonce: text("nonce"),
     cnonce: text("cnonce"),
     nc: text("nc"),
     qop: given.get("qop") ?? "auth",
     uri: text("digest-uri"),
-    response: text("response").toLowerCase(),
+    response: (isResponse ? first : text("response")).toLowerCase(),
     ...(authzid === undefined ? {} : { authzid }),
   };
+}
+
+function parseLines(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split("\n").map((line): [string, string] => {
+      const equals = line.indexOf("=");
+      return [line.slice(0, equals), line.slice(equals + 1).replace(/^"([^]*)"$/, "$1")];
+    }),
+  );
 }
 
 /** Ports whose service is known without being told. */

@@ -8,8 +8,8 @@ import type { AuthResult } from "../../storage/accounts/lookup_types.ts";
 import { hashPassword } from "../../storage/accounts/passwords.ts";
 import { assertEquals } from "../../tests/support/assert.ts";
 import type { LoginMethod } from "./checkpassword.ts";
-import { isRight } from "./system_password.ts";
-import { callerContext, digestExchange, verifyLogin } from "./verify_login.ts";
+import { checkSystemLogin } from "./system_password.ts";
+import { callerContext, digestExchange, type LoginParts, verifyLogin } from "./verify_login.ts";
 
 libcrypt();
 
@@ -48,7 +48,7 @@ Deno.test("each method asks its own question, with the texts in their places", a
   const { asked, lookup } = noted();
   const ask = (method: LoginMethod, password: string, response: string) =>
     verifyLogin(lookup, { name: "ann", password, response, method }, CONTEXT);
-  assertEquals(await ask({ kind: "password" }, "secret", "<stamp>"), FORBIDDEN);
+  assertEquals(await ask({ kind: "password" }, "secret", "<stamp>"), { result: FORBIDDEN, proof: "" });
   await ask({ kind: "cram", hash: "sha1" }, "<1@b>", "ABCD");
   await ask({ kind: "digest" }, CHALLENGE, digestAnswer("secret"));
   await ask({ kind: "scram", hash: "sha-256" }, "n=ann,r=x,r=xy,s=z,i=4096,c=biws,r=xy", "cHJvb2Y=");
@@ -67,7 +67,7 @@ Deno.test("each method asks its own question, with the texts in their places", a
     authMessage: "n=ann,r=x,r=xy,s=z,i=4096,c=biws,r=xy",
     proofBase64: "cHJvb2Y=",
   });
-  assertEquals(await ask({ kind: "password" }, "", ""), DENIED);
+  assertEquals(await ask({ kind: "password" }, "", ""), { result: DENIED, proof: "" });
   assertEquals(asked.length, 5);
 });
 
@@ -77,6 +77,9 @@ Deno.test("an answer of DIGEST-MD5 must be one to the nonce of the challenge", (
   assertEquals(digestExchange("n1", answer)?.response, parseDirectives(answer)?.get("response"));
   assertEquals(digestExchange(CHALLENGE.replace("n1", "n2"), answer), undefined);
   assertEquals(digestExchange(CHALLENGE, "no directives"), undefined);
+  const lines = "digest-uri=smtp/mx\nnc=00000001\nnonce=n1\ncnonce=c1\nqop=auth\nrealm=mx";
+  const response = parseDirectives(answer)?.get("response") ?? "";
+  assertEquals(digestExchange(response, lines), digestExchange(CHALLENGE, answer));
   assertEquals(digestExchange("", answer.replace('nonce="n1"', 'nonce=""')), undefined);
 });
 
@@ -91,7 +94,9 @@ Deno.test("the service is told by name or by port", () => {
   });
 });
 
-Deno.test("a system account is entered by its password, or by its hash as the secret of challenges", async () => {
+Deno.test("a system account is entered by its password, or where it is asked for by its hash as the secret of challenges", async () => {
+  const isRight = async (login: LoginParts, stored: string | undefined, hashIsSecret = true) =>
+    (await checkSystemLogin(login, stored, { hashIsSecret })).right;
   const hash = await hashPassword("wonderland", "SHA-256");
   const password = (text: string, stored: string | undefined) =>
     isRight({ name: "ann", password: text, response: "", method: { kind: "password" } }, stored);
@@ -103,6 +108,7 @@ Deno.test("a system account is entered by its password, or by its hash as the se
   const digestHex = createHmac("md5", hash).update("<1@b>").digest("hex");
   const cram = { name: "ann", password: "<1@b>", method: { kind: "cram", hash: "md5" } } as const;
   assertEquals(await isRight({ ...cram, response: digestHex.toUpperCase() }, hash), true);
+  assertEquals(await isRight({ ...cram, response: digestHex }, hash, false), false);
   assertEquals(await isRight({ ...cram, response: digestHex }, "!"), false);
   assertEquals(await isRight({ ...cram, response: "" }, hash), false);
   const digest = { name: "ann", password: CHALLENGE, method: { kind: "digest" } } as const;

@@ -19,7 +19,9 @@ const RANDOM_CHARACTERS_MIN = 8;
 export const PASSWORD_OPTIONS = {
   encrypted: {
     flag: "e",
-    help: "the password is stored exactly as given: it is hashed already, or is to be clear text",
+    help:
+      "the password is stored exactly as given: it is hashed already, or is to be clear text (13 letters, digits, " +
+      "dots or slashes are taken for a DES hash)",
   },
   hash: { flag: "h", value: "hash", default: "SHA-512", help: "DES, MD5, SHA-256, SHA-512 or YESCRYPT" },
   scram: {

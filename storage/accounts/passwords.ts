@@ -122,9 +122,15 @@ export async function cryptPassword(password: string, setting: string): Promise<
   return await limitedCrypt(password, setting);
 }
 
-/** Whether a stored password is a crypt(3) string rather than clear text. */
+/** The traditional hash, and that of BSDi. */
+const DES_HASH = /^(?:[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19})$/;
+
+/**
+ * Whether a stored password is a hash rather than clear text: anything that looks like one of crypt(5), known here or not. Were it
+ * compared as clear text, whoever reads the hash could log in with it.
+ */
 export function isHashed(stored: string): boolean {
-  return /^\$(?:1|2[abxy]|5|6|y|7|gy)\$.{8,}/.test(stored) || /^[./0-9A-Za-z]{13}$/.test(stored);
+  return /^\$[0-9a-z]{1,12}[$,]/.test(stored) || DES_HASH.test(stored);
 }
 
 /** A `$6$` hash of nothing anyone knows: what the password of an unknown user is checked against. */
@@ -145,9 +151,7 @@ export async function verifyPassword(password: string, stored: string | undefine
     return sameText(password, stored);
   }
   const hash = await limitedCrypt(password, stored);
-  if (hash !== undefined && sameText(hash, stored)) return true;
-  // a clear text of 13 plain characters looks like a DES hash
-  return stored.length === 13 && sameText(password, stored);
+  return hash !== undefined && sameText(hash, stored);
 }
 
 /** Whether two texts are equal; the time does not tell where they differ. */

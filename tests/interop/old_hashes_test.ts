@@ -60,9 +60,7 @@ Deno.test("hashes of other programs are taken by our login, and no other passwor
     await site.addUser(user, hash, { encrypted: true, scram: undefined, clear: false });
     prefixes.add(/^\$\w+\$/.exec(hash)?.[0] ?? "DES");
     assertEquals(await login(user, password), "ok", `${maker}: ${hash}`);
-    // a text of 13 plain characters may be a DES hash, or a password that is kept in clear text
-    const itself = hash.length === 13 ? [] : [hash];
-    for (const wrong of [`x${password}`, password.toUpperCase(), password.slice(1), "", ...itself]) {
+    for (const wrong of [`x${password}`, password.toUpperCase(), password.slice(1), "", hash]) {
       assert(await login(user, wrong) !== "ok", `${maker}: ${wrong} for ${hash}`);
     }
   };
