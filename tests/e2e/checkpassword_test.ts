@@ -9,6 +9,7 @@ import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { TEST_CERTIFICATE } from "../support/certificates.ts";
 import { command, type CommandResult, eventually } from "../support/installation.ts";
 import { killChild } from "../support/kill_child.ts";
+import { hasStartTls } from "../support/runtime.ts";
 
 const USER = "ann@example.org";
 const FIRST = "pa55-w0rd-n0b0dy-may-see";
@@ -139,13 +140,16 @@ async function changePassword(
   return { result: await asked, shown: [...shown].join("\n") };
 }
 
+/** By TLS where the runtime can take a connection to it. */
+const WAY = hasStartTls() ? "tls" : "plain";
+
 Deno.test("programs of descriptor 3 work in the chains of run files", async (t) => {
   await using world = await World.start();
 
   await t.step("a user changes his password by qmail-poppass, and no process shows one", async () => {
     const chain = ["qmail-poppass", "mx.example.org", "vchkpass", "/bin/false"];
     const poppass = await world.listen("poppass", chain, { PASSWORD_COMMAND: "vsetpass /bin/false" });
-    const changed = await changePassword(world, poppass.port, { old: FIRST, fresh: SECOND, way: "tls" });
+    const changed = await changePassword(world, poppass.port, { old: FIRST, fresh: SECOND, way: WAY });
     assertEquals(changed.result.code, 0, `${changed.result.stdout}${changed.result.stderr}${await poppass.log()}`);
     assertMatch(changed.result.stdout, /^200 Password changed/);
     assertMatch(changed.shown, /vchkpass/);
@@ -168,7 +172,7 @@ Deno.test("programs of descriptor 3 work in the chains of run files", async (t) 
         stdin: `user = "${USER}:${password}"\n`,
       });
     assertMatch((await ask(SECOND)).stdout, /INBOX/);
-    assertMatch((await ask(SECOND, "--ssl-reqd")).stdout, /INBOX/);
+    if (hasStartTls()) assertMatch((await ask(SECOND, "--ssl-reqd")).stdout, /INBOX/);
     assertEquals((await ask(FIRST)).code, 67);
     assertMatch(await imap.log(), /INFO: LOGIN, user=ann@example\.org, ip=\[127\.0\.0\.1\]/);
     const inside = await world.listen("imap-inside", ["imaplogin", "authindi", "imapd", "Maildir"]);
