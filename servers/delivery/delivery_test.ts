@@ -25,6 +25,8 @@ interface World extends AsyncDisposable {
   readonly submitted: { envelope: Envelope; text: string }[];
   readonly quotaNotes: string[];
   targets: Map<string, DeliveryTarget>;
+  /** Accounts as they are now, where that is not what is remembered of the target. */
+  accounts: Map<string, Account>;
   submitCode: number;
 }
 
@@ -37,6 +39,7 @@ async function createWorld(): Promise<World> {
     submitted: [],
     quotaNotes: [],
     targets: new Map(),
+    accounts: new Map(),
     submitCode: 0,
     context: undefined as never,
     async [Symbol.asyncDispose]() {
@@ -63,7 +66,8 @@ async function createWorld(): Promise<World> {
     },
     close() {},
   };
-  const lookup: Pick<Lookup, "delivery" | "noteQuota"> = {
+  const lookup: Pick<Lookup, "account" | "delivery" | "noteQuota"> = {
+    account: (address) => Promise.resolve(world.accounts.get(address)),
     delivery: (address) => Promise.resolve(world.targets.get(address) ?? { kind: "absent" }),
     noteQuota(address) {
       world.quotaNotes.push(address);
@@ -302,6 +306,19 @@ Deno.test("an account over quota bounces and is noted, small messages pass, hold
   assertEquals((await deliverVirtual(world.context, big, virtual(""))).report.kind, "temporary");
   world.targets.set("joe@example.com", { kind: "found", account: account(world, { flags: 0x10 }), aliasLines: [] });
   assertEquals((await deliverVirtual(world.context, job(), virtual(""))).report.kind, "permanent");
+});
+
+Deno.test("an account whose quota was raised a moment ago gets its mail, whatever is remembered of it", async () => {
+  await using world = await createWorld();
+  const big = job({ message: memoryMessage(latin1Bytes(MESSAGE + "x".repeat(2000))) });
+  for (const remembered of [{ quota: "100S" }, { quota: "100S", flags: 0x10 }]) {
+    const target = account(world, remembered);
+    world.targets.set("joe@example.com", { kind: "found", account: target, aliasLines: [] });
+    world.accounts.set("joe@example.com", account(world, { quota: "100000S" }));
+    assertEquals((await deliverVirtual(world.context, big, virtual(""))).report.kind, "done");
+    world.accounts.set("joe@example.com", target);
+    assertEquals((await deliverVirtual(world.context, big, virtual(""))).report.kind, "permanent");
+  }
 });
 
 Deno.test("usage is counted in maildirsize as messages come", async () => {

@@ -236,14 +236,23 @@ async function deliverLines(
   return delivered(did, { touched });
 }
 
+interface AccountDelivery {
+  readonly address: string;
+  readonly account: Account;
+  readonly folder?: string;
+  /** The account has just been asked about: what it says of its room holds. */
+  readonly fresh?: boolean;
+}
+
 async function deliverToAccount(
   context: DeliveryContext,
   job: DeliveryJob,
-  to: { readonly address: string; readonly account: Account; readonly folder?: string },
+  to: AccountDelivery,
 ): Promise<DeliveryOutcome> {
   const { account } = to;
   if (account.flags & BOUNCE_MAIL) {
-    return refused(`account ${account.address} is over quota or closed (#5.2.2)`);
+    return await deliverAsOfNow(context, job, to) ??
+      refused(`account ${account.address} is over quota or closed (#5.2.2)`);
   }
   const maildir = `${account.home}/Maildir`;
   const quota = tryQuota(account.quota) ?? NO_QUOTA;
@@ -260,10 +269,27 @@ async function deliverToAccount(
     if (pathExists(`${account.home}/holdoverquota`)) {
       return deferred(`account ${account.address} is over quota (#4.2.2)`);
     }
+    const outcome = await deliverAsOfNow(context, job, to);
+    if (outcome) return outcome;
     await context.lookup.noteQuota(account.address, check.usage.bytes);
     return refused(`account ${account.address} is over quota (#5.2.2)`);
   }
   return await intoMaildir(context, job, { address: to.address, maildir, folder: to.folder, counted: true });
+}
+
+/**
+ * Before mail bounces for want of room: targets are remembered for a moment, and the quota may have been raised meanwhile.
+ * Undefined when nothing has changed.
+ */
+async function deliverAsOfNow(
+  context: DeliveryContext,
+  job: DeliveryJob,
+  to: AccountDelivery,
+): Promise<DeliveryOutcome | undefined> {
+  if (to.fresh) return undefined;
+  const account = await context.lookup.account(to.account.address);
+  if (!account || (account.quota === to.account.quota && account.flags === to.account.flags)) return undefined;
+  return await deliverToAccount(context, job, { ...to, account, fresh: true });
 }
 
 async function intoMaildir(

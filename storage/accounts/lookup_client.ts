@@ -41,7 +41,7 @@ export interface LookupClientOptions {
   readonly path: string;
   /** How long an answer may take, milliseconds. */
   readonly timeoutMs?: number;
-  /** How long a delivery target that was found is kept; one that was absent never is: that would bounce mail. */
+  /** How long a delivery target that was found is kept; an absent or inactive one never is: that would bounce mail. */
   readonly keepTargetsMs?: number;
   /** How long a question waits for a daemon that is not there, being started again; not at all unless given. */
   readonly patienceMs?: number;
@@ -105,7 +105,8 @@ export class LookupClient implements Lookup {
     if (kept && performance.now() < kept.untilMs) return kept.target;
     const target = await this.#ask("delivery", [address]) as DeliveryTarget;
     this.#targets.delete(address);
-    if (target.kind === "absent" || this.#keepTargetsMs === 0) return target;
+    const bounces = target.kind === "absent" || target.account?.inactive;
+    if (bounces || this.#keepTargetsMs === 0) return target;
     if (this.#targets.size >= TARGETS_KEPT_MAX) this.#targets.clear();
     this.#targets.set(address, { target, untilMs: performance.now() + this.#keepTargetsMs });
     return target;
