@@ -75,9 +75,12 @@ export function trySendPacket(fd: number, bytes: Uint8Array<ArrayBuffer>, fds: r
   throw new LibcError("sendmsg", code);
 }
 
+let receiving: Uint8Array<ArrayBuffer> | undefined;
+
 /** The next packet, empty at the end; undefined when there is none now. Throws LibcError. */
 export function tryReceivePacket(fd: number): Packet | undefined {
-  const bytes = new Uint8Array(PACKET_BYTES_MAX);
+  receiving ??= new Uint8Array(PACKET_BYTES_MAX);
+  const bytes = receiving;
   const control = new Uint8Array(CONTROL_HEADER_BYTES + 4 * PACKET_FDS_MAX);
   const message = messageHeader(bytes, control);
   const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;

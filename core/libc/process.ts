@@ -210,12 +210,18 @@ export function endWithParent(): void {
   checked(libc().prctl(PR_SET_PDEATHSIG, BigInt(SIGTERM), 0n, 0n, 0n), "prctl parent death signal");
 }
 
+const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const PR_SET_CHILD_SUBREAPER = 36;
 
 /** Orphaned descendants become children of this process, which must then reap them. */
 export function becomeSubreaper(): void {
   checked(libc().prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n), "prctl child subreaper");
+}
+
+/** Makes /proc/self this account's again after a change of account without exec. */
+export function ownProcFolder(): void {
+  checked(libc().prctl(PR_SET_DUMPABLE, 1n, 0n, 0n, 0n), "prctl dumpable");
 }
 
 /** The name of this process in /proc/PID/comm, at most 15 bytes; to be called in the main thread. */

@@ -49,6 +49,7 @@ authorities, its name when -m tells which. With -s and without prog TLS begins i
   env: {
     DNSCACHEIP: "name servers separated by blanks, in place of /etc/resolv.conf",
     LOCALDOMAIN: "added to a host without a dot; default nothing",
+    DNSREWRITEFILE: "rules that change host names first; default /etc/dnsrewrite, if it is there",
     TLS_CERTFILE: "certificate and key shown to the server; default clientcert.pem, if it is there",
     CERTDIR: "folder of certificates; default the installation's",
     SERVERCA: "authorities of servers' certificates; default serverca.pem, if it is there",

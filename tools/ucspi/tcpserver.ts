@@ -52,6 +52,7 @@ their own go on, those inside have 10 seconds to end.`,
     GID: "group of -U, a number",
     DNSCACHEIP: "name servers separated by blanks, in place of /etc/resolv.conf",
     LOCALDOMAIN: "added to a host without a dot; default nothing",
+    DNSREWRITEFILE: "rules that change host names first; default /etc/dnsrewrite, if it is there",
     TLS_CERTFILE: "certificate and key, in CERTDIR unless it begins with / or a dot; default servercert.pem",
     CERTDIR: "folder of certificates; default the installation's",
     CLIENTCA: "authorities of clients' certificates; default clientca.pem, if it is there",
@@ -59,6 +60,9 @@ their own go on, those inside have 10 seconds to end.`,
     TLS_CIPHER_LIST: "accepted for the original's sake: the runtime offers only what is strong today",
     PLUGINn: "shared object number n, from 0, that is loaded in advance; default none",
     PLUGINn_dir: "folder to go to when it is loaded; default stay",
+    PLUGINn_init: "accepted for the original's sake: programs of ours read their files when they need them",
+    MYSQL_TIMEOUT: "with -m: seconds to wait for a connection to the database",
+    MYSQL_LIB: "accepted for the original's sake: -m runs the client program mysql",
   },
   exits: { "0": "TERM", "100": "called wrongly", "111": "cannot listen, or cannot become the user" },
   examples: [
@@ -105,6 +109,7 @@ async function listenAddress(proc: ServerProc, { host, facts }: ServerSettings):
     family: onlyIpv4 ? "ipv4" : "any",
     resolver: facts.resolver,
     localDomain: proc.env.get("LOCALDOMAIN"),
+    rewriteFile: proc.env.get("DNSREWRITEFILE"),
   });
   return address;
 }

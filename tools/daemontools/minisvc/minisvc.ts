@@ -38,6 +38,7 @@ const OPTIONS = {
     help: "make services anew by the options that made them; all for all",
   },
   runOnly: { long: "run-file-only", help: "with --refreshsvc: leave variables as they are" },
+  noRefresh: { long: "norefreshsvc", value: "0|1 services", help: "the same as --autorefresh" },
   autoRefresh: { long: "autorefresh", value: "0|1 services", help: "whether --refreshsvc makes services anew" },
   config: { long: "config", value: "what", help: "add-boot, rm-boot, inittab, users, rmusers" },
   destination: { long: "destdir", value: "folder", help: "with --config: a tree to write to in place of /" },
@@ -137,7 +138,8 @@ class MiniSvc {
   }
 
   #refresh(): string | undefined {
-    const { refresh, autoRefresh, force } = this.#options;
+    const { refresh, noRefresh, force } = this.#options;
+    const autoRefresh = this.#options.autoRefresh ?? noRefresh;
     if (autoRefresh !== undefined) {
       const [how = "", ...services] = autoRefresh.trim().split(/\s+/);
       if (how !== "0" && how !== "1") throw new Usage("--autorefresh needs 0 or 1 and services");

@@ -7,6 +7,10 @@
 export interface PlainLog {
   /** The account that setuidgid asks for. */
   readonly account: string | undefined;
+  /** With all its groups (-s). */
+  readonly supplementary: boolean;
+  /** Folders of envdir, in order. */
+  readonly envFolders: readonly string[];
   /** multilog's arguments. */
   readonly script: readonly string[];
 }
@@ -52,6 +56,9 @@ export function tryWords(line: string): string[] | undefined {
   return words;
 }
 
+/** Limits that a log inside does not feel: memory, files, core, processes; a process of its own has those of softlimit. */
+const MEMORY_LIMIT = /^-[madslorcp]\d+$/;
+
 function isNamed(word: string | undefined, name: string): boolean {
   return word !== undefined && word.slice(word.lastIndexOf("/") + 1) === name;
 }
@@ -65,12 +72,41 @@ export function tryParseLogRun(text: string): PlainLog | undefined {
   const commands = lines.filter((line) => !/^exec\s+2>&1$/.test(line)).map((line) => line.replace(/\s+2>&1$/, ""));
   const [command] = commands;
   if (command === undefined || commands.length !== 1) return undefined;
-  let words = tryWords(command);
-  if (words?.[0] === "exec") words = words.slice(1);
+  const words = tryWords(command);
+  return words && tryChain(words[0] === "exec" ? words.slice(1) : words);
+}
+
+/** Follows programs that change themselves and then become the next one, to multilog. */
+function tryChain(words: readonly string[]): PlainLog | undefined {
   let account: string | undefined;
-  if (isNamed(words?.[0], "setuidgid") && words?.[1] !== undefined && !words[1].startsWith("-")) {
-    account = words[1];
-    words = words.slice(2);
+  let supplementary = false;
+  let isChanged = false;
+  const envFolders: string[] = [];
+  let at = 0;
+  while (at < words.length && !isNamed(words[at], "multilog")) {
+    const program = words[at++];
+    if (isNamed(program, "softlimit")) {
+      while (words[at]?.startsWith("-")) if (!MEMORY_LIMIT.test(words[at++] ?? "")) return undefined;
+      isChanged = true;
+      continue;
+    }
+    const all = isNamed(program, "setuidgid") && words[at] === "-s";
+    if (all) at++;
+    const operand = words[at++];
+    if (operand === undefined || operand === "" || operand.startsWith("-")) return undefined;
+    if (isNamed(program, "setuidgid")) {
+      if (account !== undefined) return undefined; // the second one fails
+      account = operand;
+      supplementary = all;
+    } else if (isNamed(program, "envdir")) {
+      envFolders.push(operand);
+      isChanged = true;
+    } else if (isNamed(program, "envuidgid")) isChanged = true;
+    else return undefined;
   }
-  return words && isNamed(words[0], "multilog") ? { account, script: words.slice(1) } : undefined;
+  if (at >= words.length) return undefined;
+  const script = words.slice(at + 1);
+  // a processor would see the environment and the limits
+  if (isChanged && script.some((action) => action.startsWith("!"))) return undefined;
+  return { account, supplementary, envFolders, script };
 }

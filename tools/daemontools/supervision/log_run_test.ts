@@ -1,10 +1,11 @@
 import { assertEquals } from "../../../tests/support/assert.ts";
 import { tryParseLogRun, tryWords } from "./log_run.ts";
 
+const PLAIN = { account: undefined, supplementary: false, envFolders: [] };
 const SH = "#!/bin/sh\n";
 
 Deno.test("a plain multilog line is understood", () => {
-  assertEquals(tryParseLogRun(`${SH}exec multilog t ./main\n`), { account: undefined, script: ["t", "./main"] });
+  assertEquals(tryParseLogRun(`${SH}exec multilog t ./main\n`), { ...PLAIN, script: ["t", "./main"] });
   assertEquals(tryParseLogRun(`${SH}multilog t s100000 n5 ./main`)?.script, ["t", "s100000", "n5", "./main"]);
   assertEquals(tryParseLogRun(`${SH}\n# a log\nexec 2>&1\nexec /usr/bin/multilog t '-*' '+*fatal*' ./main\n`)?.script, [
     "t",
@@ -24,7 +25,23 @@ Deno.test("a plain multilog line is understood", () => {
 Deno.test("an account and lines that go on are understood", () => {
   const text =
     `#!/bin/sh\n# made by minisvc\n\nexec /usr/bin/setuidgid qmaill \\\n  /usr/sbin/multilog t /var/log/svc/x\n`;
-  assertEquals(tryParseLogRun(text), { account: "qmaill", script: ["t", "/var/log/svc/x"] });
+  assertEquals(tryParseLogRun(text), { ...PLAIN, account: "qmaill", script: ["t", "/var/log/svc/x"] });
+  assertEquals(tryParseLogRun(`${SH}exec setuidgid -s qmaill multilog t ./main\n`), {
+    ...PLAIN,
+    account: "qmaill",
+    supplementary: true,
+    script: ["t", "./main"],
+  });
+});
+
+Deno.test("programs that change what a log does not feel are followed to multilog", () => {
+  const chain = "exec envuidgid qmaill envdir ./env setuidgid qmaill softlimit -m4000000 -o200 multilog t ./main";
+  assertEquals(tryParseLogRun(`${SH}${chain}\n`), {
+    ...PLAIN,
+    account: "qmaill",
+    envFolders: ["./env"],
+    script: ["t", "./main"],
+  });
 });
 
 Deno.test("what a shell would have to carry out is a process", () => {
@@ -39,8 +56,12 @@ Deno.test("what a shell would have to carry out is a process", () => {
       "mkdir -p main\nexec multilog t ./main",
       "exec cat",
       "X=1 exec multilog t ./main",
-      "exec envdir ./env multilog t ./main",
-      "exec setuidgid -s qmaill multilog t ./main",
+      "exec envdir ./env multilog t '!gzip' ./main",
+      "exec softlimit -f4096 multilog t ./main",
+      "exec setuidgid qmaill",
+      "exec setuidgid a setuidgid b multilog t ./main",
+      "exec setuidgid -g x qmaill multilog t ./main",
+      "exec nice multilog t ./main",
       "exec multilog t 'open",
       "exec multilog t >out",
       "(multilog t)",

@@ -6,6 +6,7 @@
 import { errorText } from "../../../core/errors.ts";
 import { pathExists } from "../../../core/path_exists.ts";
 import type { Disk } from "../../../storage/disk.ts";
+import type { AccountLogs } from "./account_logs.ts";
 import { LogPipe } from "./log_pipe.ts";
 import { openService, placeOfState } from "./open_service.ts";
 import { NAME_BYTES_MAX } from "./places.ts";
@@ -43,6 +44,8 @@ export interface ScanOptions {
   readonly servicesMax: number;
   readonly uid: number;
   readonly disk?: Disk;
+  /** Keeps the logs of other accounts, when this is root. */
+  readonly accounts?: AccountLogs;
 }
 
 /** How long to wait for what is to stop. Milliseconds. */
@@ -172,7 +175,7 @@ export class ServiceScan {
   }
 
   #startLog(entry: Entry, path: string): Supervised {
-    const { world, mirror, uid, disk } = this.#options;
+    const { world, mirror, uid, disk, accounts } = this.#options;
     const name = `${entry.name}/log`;
     const state = placeOfState(`${path}/log`, name, mirror);
     entry.pipe ??= new LogPipe(state);
@@ -184,7 +187,7 @@ export class ServiceScan {
       argument: mirror === undefined ? "log" : state.replace(/\/supervise$/, ""),
       env: this.#environment(`${path}/log`, { SV_PWD: entry.name }),
       input: entry.pipe,
-      inside: { uid, ...(disk && { disk }) },
+      inside: { uid, ...(disk && { disk }), ...(accounts && { accounts }) },
     }, world);
   }
 

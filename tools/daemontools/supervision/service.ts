@@ -27,6 +27,8 @@ export type StartReason =
 /** What runs. */
 export interface Job {
   readonly pid: number;
+  /** A log that svscan keeps in a process of an account; false or absent: `pid` says whether it is inside. */
+  readonly isInside?: boolean;
   signal(signal: JobSignal, target: "process" | "group"): void;
 }
 
@@ -132,7 +134,7 @@ export class Service {
 
   /** True when what runs, if anything, runs inside this process. */
   get isInside(): boolean {
-    return this.pid === this.#world.pid;
+    return this.#job?.isInside ?? this.pid === this.#world.pid;
   }
 
   /** True once `exited` is resolved. */

@@ -30,6 +30,11 @@ export class ServiceFolder {
     return Deno.readLinkSync(`/proc/self/fd/${this.#fd}`);
   }
 
+  /** Of this process; to be handed on. */
+  get fd(): number {
+    return this.#fd;
+  }
+
   /** A path that leads to it wherever it is, for as long as it is open here; for children of ours, too. */
   get handle(): string {
     return `/proc/${Deno.pid}/fd/${this.#fd}`;

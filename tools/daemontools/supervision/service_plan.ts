@@ -5,8 +5,8 @@
 import type { ProcessEnd } from "../../../core/applet.ts";
 import { errorText, Temporary } from "../../../core/errors.ts";
 import { closeFd } from "../../../core/libc/fd.ts";
-import { accountByName } from "../../../core/libc/account.ts";
-import { spawnProcess } from "../../../core/libc/process.ts";
+import { accountByName, groupsOf } from "../../../core/libc/account.ts";
+import { spawnProcess, type UserIds } from "../../../core/libc/process.ts";
 import type { Disk } from "../../../storage/disk.ts";
 import { EnvFolder } from "../env_folder.ts";
 import { LogJob } from "./log_job.ts";
@@ -15,6 +15,7 @@ import { type PlainLog, tryParseLogRun } from "./log_run.ts";
 import { ProcessJob, watchProcess } from "./process_job.ts";
 import { findStartedIn, isRunning, markOf, markOfNext } from "./process_mark.ts";
 import type { Job, JobSignal, ServicePlan, ServiceWorld, StartReason } from "./service.ts";
+import type { AccountLogs } from "./account_logs.ts";
 import type { ServiceFiles } from "./service_files.ts";
 import type { ServiceFolder } from "./service_folder.ts";
 import { waitForOther } from "./wait_file.ts";
@@ -38,7 +39,7 @@ export interface ServiceSpec {
   /** What it reads, when it is a log. */
   readonly input?: LogPipe | undefined;
   /** A log may be kept inside this process. */
-  readonly inside?: { readonly uid: number; readonly disk?: Disk } | undefined;
+  readonly inside?: { readonly uid: number; readonly disk?: Disk; readonly accounts?: AccountLogs } | undefined;
   /** This process exists for this service: orphans are the service's. */
   readonly subreaper?: boolean;
 }
@@ -79,7 +80,9 @@ class FolderPlan implements ServicePlan {
 
   async start(reason: StartReason, ended: (end: ProcessEnd | undefined) => void): Promise<Job> {
     const plain = this.#plainLog();
-    if (plain) return await this.#startLog(plain, ended);
+    if (plain) {
+      return await (plain.user ? this.#startAccountLog(plain, plain.user, ended) : this.#startLog(plain, ended));
+    }
     const { folder, files } = this.#spec;
     const env = this.#runEnvironment();
     files.writeNote(markOfNext());
@@ -93,7 +96,7 @@ class FolderPlan implements ServicePlan {
   }
 
   /** The script of a log that needs no process. */
-  #plainLog(): PlainLog | undefined {
+  #plainLog(): (PlainLog & { readonly user?: Required<UserIds> }) | undefined {
     const { inside, folder, input } = this.#spec;
     if (!inside || !input) return undefined;
     let text: string;
@@ -104,7 +107,40 @@ class FolderPlan implements ServicePlan {
     }
     const plain = tryParseLogRun(text);
     if (plain?.account === undefined) return plain;
-    return accountByName(plain.account)?.uid === inside.uid ? plain : undefined;
+    const account = accountByName(plain.account);
+    if (account?.uid === inside.uid) return plain;
+    if (!account || inside.uid !== 0 || !inside.accounts) return undefined; // setuidgid will say why not
+    const { uid, gid } = account;
+    return { ...plain, user: { uid, gid, groups: plain.supplementary ? groupsOf(plain.account, gid) : [gid] } };
+  }
+
+  /** False: nothing is synced to disk. */
+  #syncs(plain: PlainLog): boolean {
+    const { folder } = this.#spec;
+    let env = this.#runEnvironment();
+    for (const name of plain.envFolders) {
+      const path = name.startsWith("/") ? name : `${folder.path}/${name}`;
+      env = withEnvFolder(env, path, (text) => this.#world.warn(`${this.name}: ${text}`));
+    }
+    return env.NOFSYNC === undefined;
+  }
+
+  /** A log in the process of another account. */
+  async #startAccountLog(
+    plain: PlainLog,
+    user: Required<UserIds>,
+    ended: (end: ProcessEnd | undefined) => void,
+  ): Promise<Job> {
+    const { folder, input, inside } = this.#spec;
+    if (!input || !inside?.accounts) throw new Temporary("a log without a pipe");
+    return await inside.accounts.start(user, {
+      name: this.name,
+      script: plain.script,
+      sync: this.#syncs(plain),
+      pipe: input.fd,
+      folder: folder.fd,
+      ended,
+    });
   }
 
   #startLog(plain: PlainLog, ended: (end: ProcessEnd | undefined) => void): Promise<Job> {
@@ -114,7 +150,7 @@ class FolderPlan implements ServicePlan {
       directory: folder.handle,
       ...(inside?.disk && { disk: inside.disk }),
       warn: (text) => this.#world.warn(`${this.name}: ${text}`),
-      sync: this.#runEnvironment().NOFSYNC === undefined,
+      sync: this.#syncs(plain),
       poller: this.#world.poller,
       fd: input.fd,
       pid: this.#world.pid,

@@ -4,8 +4,9 @@ import { errorText, Temporary, Usage } from "../../../core/errors.ts";
 import { closeFd, OPEN, openFd } from "../../../core/libc/fd.ts";
 import { tryWait } from "../../../core/libc/children.ts";
 import { Poller } from "../../../core/libc/poll.ts";
-import { newSession, setProcessName, startedChildren } from "../../../core/libc/process.ts";
+import { newSession, setProcessName, startedChildren, type UserIds } from "../../../core/libc/process.ts";
 import { placeFd } from "../../../core/libc/socket.ts";
+import { AccountLogs, formatUser } from "./account_logs.ts";
 import { makeRunFolder } from "./places.ts";
 import { removePidFile, takePidFile } from "./pid_file.ts";
 import { ownChildren } from "./process_mark.ts";
@@ -36,15 +37,20 @@ export const applet = defineApplet({
   options: {
     verbose: { flag: "v", help: "informational messages, too; SIGUSR1 switches that" },
     silent: { flag: "s", help: "no warnings; SIGUSR2 switches that" },
+    logs: {
+      long: "logs",
+      value: "account",
+      help: "for svscan itself: keep the logs of an account, told on descriptor 0",
+    },
     count: { flag: "n", value: "services", default: "1000", help: "most services" },
   },
   operands: [{ name: "folder", help: "the folder of services; default: where svscan is started", optional: true }],
   description:
     `svscan supervises each folder in the folder, as supervise does, and each folder's log, if it has one: what the service
 writes goes to the log by a pipe. Names that begin with a dot are left out. All services and all logs whose log/run is a
-plain multilog line (sh, an optional exec, an optional setuidgid to the user that svscan is, multilog and its arguments)
-are kept by this one process; any other log/run is a process, and a service with the sticky bit on its run gets a supervise
-of its own.
+plain multilog line (sh, an optional exec, setuidgid, envuidgid, envdir and softlimit, multilog and its arguments) are kept
+by this one process, those whose setuidgid names another account by one more process for each account; any other log/run
+is a process, and a service with the sticky bit on its run gets a supervise of its own.
 
 The folder is looked at again at HUP, and with AUTOSCAN when something appears in it and every SCANINTERVAL seconds. A file
 down that appears stops its service, one that goes starts it. A folder that is gone or begins with a dot keeps its service
@@ -79,7 +85,9 @@ With SCANLOG and a folder .svscan/log svscan's own output and that of services w
   async run(proc) {
     const poller = new Poller((error) => proc.log.line(`svscan: warning: ${errorText(error)}`));
     try {
-      await new Svscan(proc, poller).run();
+      const { logs } = proc.options;
+      if (logs === undefined) await new Svscan(proc, poller).run();
+      else await (await import("./log_keeper.ts")).keepAccountLogs(proc, logs, poller);
     } finally {
       await poller.close();
     }
@@ -98,6 +106,7 @@ class Svscan {
   readonly #folder: string;
   readonly #mirror: string | undefined;
   readonly #scan: ServiceScan;
+  readonly #accounts: AccountLogs;
   readonly #poller: Poller;
   readonly #world: ServiceWorld;
   #verbose: boolean;
@@ -123,6 +132,7 @@ class Svscan {
       warn: (text) => this.#silent || proc.log.line(`svscan: warning: ${text}`),
       info: (text) => this.#verbose && proc.log.line(`svscan: info: ${text}`),
     };
+    this.#accounts = new AccountLogs((user, socket) => startLogKeeper(proc, user, socket), this.#world);
     this.#scan = new ServiceScan({
       folder: this.#folder,
       world: this.#world,
@@ -130,6 +140,7 @@ class Svscan {
       mirror: this.#mirror,
       servicesMax: most,
       uid: proc.uid,
+      ...(proc.uid === 0 && { accounts: this.#accounts }),
     });
   }
 
@@ -236,9 +247,11 @@ class Svscan {
     await this.#scan.stopAll(this.#waits());
     this.#proc.log.line(`svscan: pid ${this.#proc.pid} ends`);
     await this.#proc.log.flush();
-    if (this.#proc.env.get("SCANLOG") === undefined) return;
-    takeOutput(openFd("/dev/null", OPEN.write | OPEN.closeOnExec)); // else the log would keep its own pipe open
-    await this.#scan.stopOwnLog(this.#waits().logsMs);
+    if (this.#proc.env.get("SCANLOG") !== undefined) {
+      takeOutput(openFd("/dev/null", OPEN.write | OPEN.closeOnExec)); // else the log would keep its own pipe open
+      await this.#scan.stopOwnLog(this.#waits().logsMs);
+    }
+    await this.#accounts.close();
   }
 
   #waits(): StopWaits {
@@ -249,6 +262,12 @@ class Svscan {
       logsMs: 1000 * (half ?? seconds(env("KILLWAIT2"), STOP_LOGS_SECONDS)),
     };
   }
+}
+
+async function startLogKeeper(proc: SvscanProc, user: Required<UserIds>, socket: number): Promise<number> {
+  const args = ["--logs", formatUser(user)];
+  const child = await proc.spawn({ program: "svscan", args, fds: { 0: socket, 1: 1, 2: 2 }, unwaited: true });
+  return child.pid;
 }
 
 function servicesMax(proc: SvscanProc): number {

@@ -25,6 +25,7 @@ export interface ClientRequest {
   readonly trySeconds: readonly [number, number];
   readonly family: "any" | "ipv4" | "ipv6";
   readonly localDomain: string | undefined;
+  readonly rewriteFile: string | undefined;
   readonly scopeId?: number;
   resolver(): Resolver;
   /** Told what is tried, for -v. */

@@ -77,6 +77,7 @@ export function clientRequest(
     trySeconds: trySeconds(options.tryTimeout),
     family: familyOf(proc),
     localDomain: env.get("LOCALDOMAIN"),
+    rewriteFile: env.get("DNSREWRITEFILE"),
     resolver: lazyResolver(env.get("DNSCACHEIP")),
     failed: to.tell,
     ...(options.verbose && { trying: to.tell }),

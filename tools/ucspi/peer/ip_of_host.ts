@@ -1,5 +1,6 @@
 /** Host operands of tcpserver and tcpclient as addresses: 0 for this host, addresses with or without brackets, names. */
 import type { Resolver } from "../../../core/dns/answer.ts";
+import { rewriteName, rewriteRules } from "../../../core/dns/rewrite.ts";
 import { resolveAddresses } from "../../../core/dns/system.ts";
 import { Temporary } from "../../../core/errors.ts";
 import { formatIp, tryParseIp } from "../../../core/ip_address.ts";
@@ -13,6 +14,8 @@ export interface HostQuestion {
   resolver(): Resolver;
   /** LOCALDOMAIN: added to a name without a dot. */
   readonly localDomain: string | undefined;
+  /** DNSREWRITEFILE: rules that change names first; undefined: /etc/dnsrewrite. */
+  readonly rewriteFile?: string | undefined;
 }
 
 /** The addresses, IPv4 first. Throws Temporary when there is none. */
@@ -21,13 +24,17 @@ export async function hostAddresses(question: HostQuestion): Promise<readonly st
   if (host === "" || host === "0") return [question.any];
   const ip = tryParseIp(host.replace(/^\[(.*)\]$/, "$1"));
   if (ip) return [formatIp(ip)];
-  const local = host.includes(".") ? undefined : question.localDomain?.trim().split(/\s+/)[0];
-  const answer = await resolveAddresses(question.resolver(), local ? `${host}.${local}` : host);
-  if (answer.kind === "failed") {
-    throw new Temporary(`temporarily unable to figure out IP address for ${host}: ${answer.text}`);
+  const rules = rewriteRules({ file: question.rewriteFile, localDomain: question.localDomain });
+  for (const name of rewriteName(host, rules)) {
+    const made = tryParseIp(name.replace(/^\[(.*)\]$/, "$1"));
+    if (made) return [formatIp(made)];
+    const answer = await resolveAddresses(question.resolver(), name);
+    if (answer.kind === "failed") {
+      throw new Temporary(`temporarily unable to figure out IP address for ${host}: ${answer.text}`);
+    }
+    const addresses = answer.kind === "found" ? answer.addresses : [];
+    const wanted = addresses.filter((address) => family === "any" || address.includes(":") === (family === "ipv6"));
+    if (wanted.length > 0) return wanted;
   }
-  const addresses = answer.kind === "found" ? answer.addresses : [];
-  const wanted = addresses.filter((address) => family === "any" || address.includes(":") === (family === "ipv6"));
-  if (wanted.length === 0) throw new Temporary(`no IP address for ${host}`);
-  return wanted;
+  throw new Temporary(`no IP address for ${host}`);
 }

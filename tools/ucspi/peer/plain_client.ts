@@ -18,6 +18,7 @@ export const HOST_OPERAND: OperandSpec = {
 export const PLAIN_CLIENT_ENV = {
   DNSCACHEIP: "name servers separated by blanks, in place of /etc/resolv.conf",
   LOCALDOMAIN: "added to a host without a dot; default nothing",
+  DNSREWRITEFILE: "rules that change host names first; default /etc/dnsrewrite, if it is there",
 } as const;
 
 /** Connects; undefined when nobody answers, which has been printed. Throws Temporary. */
@@ -28,6 +29,7 @@ export async function openPlain(proc: Proc, host: string, port: string): Promise
     trySeconds: TRY_SECONDS_DEFAULT,
     family: "any",
     localDomain: proc.env.get("LOCALDOMAIN"),
+    rewriteFile: proc.env.get("DNSREWRITEFILE"),
     resolver: lazyResolver(proc.env.get("DNSCACHEIP")),
     failed: (text) => proc.log.line(`${proc.name}: ${text}`),
   });

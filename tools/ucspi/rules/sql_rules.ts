@@ -71,11 +71,21 @@ export async function openSqlRules(path: string, proc: Proc): Promise<MoreRules>
 
 /** Asks the command-line client of MySQL or MariaDB; the password goes by its environment variable. */
 async function readRules(place: ReturnType<typeof parseSqlFile>, proc: Proc): Promise<SqlRule[]> {
+  const timeout = proc.env.get("MYSQL_TIMEOUT") ?? "";
+  const limit = /^[1-9]\d{0,5}$/.test(timeout) ? [`--connect-timeout=${timeout}`] : [];
   const to = place.host.startsWith("/") ? [`--socket=${place.host}`] : [`--host=${place.host}`];
   const query = `SELECT iprules, decision, env FROM ${place.table} LIMIT ${ROWS_MAX}`;
   const child = await proc.spawn({
     program: "mysql",
-    args: [...to, `--user=${place.user}`, "--batch", "--skip-column-names", `--execute=${query}`, place.database],
+    args: [
+      ...to,
+      ...limit,
+      `--user=${place.user}`,
+      "--batch",
+      "--skip-column-names",
+      `--execute=${query}`,
+      place.database,
+    ],
     env: { ...proc.env.all(), MYSQL_PWD: place.password },
     fds: { 0: "null", 1: "pipe-out", 2: 2 },
   });
