@@ -4,6 +4,7 @@ import { countMaildir } from "../../storage/maildir/quota_size.ts";
 import type { Command } from "../../storage/accounts/command.ts";
 import type { LastauthEvent } from "../../storage/accounts/tables/lastauth.ts";
 import { USER_FLAGS, type UserRow } from "../../storage/accounts/users.ts";
+import { mailSummary } from "./mail_summary.ts";
 
 /** What vadduser tells of a user that it added. */
 export function addedText(user: UserRow): string {
@@ -11,7 +12,7 @@ export function addedText(user: UserRow): string {
 }
 
 /** What can be shown, in this order; the names are those of the options. */
-export const FIELDS = ["name", "password", "uid", "gid", "comment", "directory", "quota", "logins"] as const;
+export const FIELDS = ["name", "password", "uid", "gid", "comment", "directory", "quota", "logins", "mail"] as const;
 
 /** One of FIELDS. */
 export type Field = (typeof FIELDS)[number];
@@ -110,6 +111,7 @@ export async function shownUser(
   if (fields.has("quota")) await addQuota(command, user, { line, heading: shape.heading, hasHome });
   if (shape.heading) addStatus(command, user, { line, grants: events.grants.get(`${user.name}@${user.domain}`) ?? [] });
   if (fields.has("logins")) addLogins(events.logins.get(user.name.toLowerCase()) ?? [], line);
+  if (fields.has("mail")) { for (const [label, value] of await mailSummary(command, user)) line(label, value); }
   return lines.map((one) => `${one}\n`).join("");
 }
 

@@ -2,7 +2,8 @@
  * vrenameuser: gives a user of a virtual domain another address, in the same or in another domain of this host.
  */
 import { defineApplet } from "../../core/applet.ts";
-import { Permanent } from "../../core/errors.ts";
+import { Permanent, Usage } from "../../core/errors.ts";
+import { VERSION } from "../../core/version.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import { OLD_HOME_MS } from "../../storage/accounts/move_home.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
@@ -14,10 +15,13 @@ export const applet = defineApplet({
   summary: "change the address of a user of a virtual domain",
   role: "admin",
   dialect: "admin",
-  options: { verbose: { flag: "v", help: "tell the new home" } },
+  options: {
+    verbose: { flag: "v", help: "tell the new home" },
+    version: { flag: "V", help: "print the version, and do nothing" },
+  },
   operands: [
-    { name: "old", help: "user@domain as it is" },
-    { name: "new", help: "user@domain as it shall be" },
+    { name: "old", help: "user@domain as it is", optional: true },
+    { name: "new", help: "user@domain as it shall be", optional: true },
   ],
   description:
     "Password, quota, flags, aliases, filters and mail stay with the user; the home moves to the new name's place. The old " +
@@ -30,7 +34,9 @@ export const applet = defineApplet({
   seeAlso: ["vmoveuserdir(1)", "vadduser(1)", "valias(1)"],
   source: ["[man vrenameuser.9]"],
   async run(proc) {
-    const [before = "", after = ""] = proc.args;
+    if (proc.options.version) return await proc.stdout.write(new TextEncoder().encode(`vrenameuser ${VERSION}\n`));
+    const [before, after] = proc.args;
+    if (before === undefined || after === undefined) throw new Usage("give the old and the new address");
     const text = await withCommand(proc, {}, async (command) => {
       const [old, target] = [await command.locate(before), await command.locate(after)];
       const { name, domain } = old.address;

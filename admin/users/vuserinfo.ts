@@ -26,6 +26,7 @@ export const applet = defineApplet({
     directory: { flag: "d", help: "the home" },
     quota: { flag: "q", help: "the quota" },
     logins: { flag: "l", help: "the last logins" },
+    mail: { flag: "m", help: "folders and their messages, forwardings, and how many filters there are" },
     domain: { flag: "D", value: "domain", help: "all users of this domain" },
   },
   operands: [{ name: "address", help: "user@domain; without a domain the default one", optional: true }],
@@ -43,9 +44,10 @@ export const applet = defineApplet({
     if ((args[0] === undefined) === (options.domain === undefined)) throw new Usage("give an address, or -D domain");
     const asked = FIELDS.filter((field) => options[field]);
     const heading = asked.length === 0 || options.all;
+    const isSummed = options.domain === undefined || options.mail; // of a whole domain only when asked for
     const minutes = Number(proc.env.get("RELAY_CLEAR_MINUTES") ?? RELAY_MINUTES) || RELAY_MINUTES;
     const shape: Shape = {
-      fields: new Set<Field>(heading ? FIELDS : asked),
+      fields: new Set<Field>(heading ? FIELDS.filter((field) => field !== "mail" || isSummed) : asked),
       heading,
       nowSeconds: Math.floor(proc.clock.nowMs() / 1000),
       relaySeconds: minutes * 60,

@@ -44,6 +44,14 @@ export function parseServer(text: string): DnsServer {
   return { host: host.replace(/%.*$/, ""), port: port ? Number(port) : DNS_PORT };
 }
 
+/** Where names stand that are known without asking. */
+const HOSTS_FILE = "/etc/hosts";
+
+/** The addresses that hosts(5) has for a name; none when it is not there. */
+export function hostsFileAddresses(name: string): readonly string[] {
+  return parseHosts(readText(HOSTS_FILE)).get(name.toLowerCase().replace(/\.$/, "")) ?? [];
+}
+
 /** Addresses of the text of hosts(5) by lower-case name. */
 export function parseHosts(text: string): Map<string, string[]> {
   const hosts = new Map<string, string[]>();
@@ -63,7 +71,7 @@ export function systemResolver(servers?: string): Resolver {
   const settings = parseResolvConf(readText("/etc/resolv.conf"));
   const chosen = servers?.trim() ? servers.trim().split(/\s+/).map(parseServer) : settings.servers;
   const network = createResolver({ ...settings, servers: chosen, transport: networkTransport });
-  const hosts = parseHosts(readText("/etc/hosts"));
+  const hosts = parseHosts(readText(HOSTS_FILE));
   return {
     resolve<T extends DnsType>(name: string, type: T): Promise<DnsAnswer<T>> {
       const known = type === "A" || type === "AAAA" ? hosts.get(name.toLowerCase().replace(/\.$/, "")) : undefined;

@@ -301,3 +301,30 @@ Deno.test("a Unix socket left behind by a killed server is no obstacle", async (
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("a pid file holds one server, and is free again when that is killed", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/pid`;
+  try {
+    await using first = await Server.start(["-RHl0", "-e", path], ["sh", "-c", "echo one"]);
+    assertEquals(Deno.readTextFileSync(path), `${first.child.pid}\n`);
+    const second = await run(["tcpserver", "-1", "-RHl0", "-e", path, "127.0.0.1", "0", "true"]);
+    assertEquals(second.code, 111);
+    assertMatch(second.stderr, /tcpserver runs already, with the pid in /);
+    await first.stop("SIGKILL");
+    await using third = await Server.start(["-RHl0", "-e", path], ["sh", "-c", "echo three"]);
+    assertEquals(await third.ask(), "three\n");
+    assertEquals(Deno.readTextFileSync(path), `${third.child.pid}\n`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("tcpclient -e knows the names of /etc/hosts and no other", async () => {
+  await using server = await Server.start(["-RHl0"], ["sh", "-c", "echo hello"]);
+  const ask = (host: string) => run(["tcpclient", "-eRHl0", host, String(server.port), "sh", "-c", "cat <&6"]);
+  assertEquals((await ask("localhost")).stdout, "hello\n");
+  const unknown = await ask("no-such-host.example");
+  assertEquals(unknown.code, 111);
+  assertMatch(unknown.stderr, /no IP address for no-such-host\.example in \/etc\/hosts/);
+});

@@ -1,5 +1,7 @@
 /** tcpserver: waits for connections by TCP, Unix socket or TLS and runs a program for each [man tcpserver.1]. */
 import { defineApplet } from "../../core/applet.ts";
+import { utf8Bytes } from "../../core/bytes.ts";
+import { errorText, Temporary } from "../../core/errors.ts";
 import { canHost } from "../../core/hosted.ts";
 import { forgetStdio } from "../../core/libc/socket.ts";
 import { Admission, type MoreRules } from "./server/admission.ts";
@@ -74,6 +76,7 @@ their own go on, those inside have 10 seconds to end.`,
   source: ["[man tcpserver.1]"],
   async run(proc) {
     const settings = await resolvedSettings(proc);
+    if (proc.options.pidFile !== undefined) holdPidFile(proc.options.pidFile, proc.pid);
     const address = settings.host.startsWith("/") ? settings.host : await listenAddress(proc, settings);
     if (settings.host.startsWith("/")) await removeStaleSocket(settings.host);
     const table = new ConnectionTable(settings.limit, proc.log, settings.verbosity);
@@ -98,6 +101,20 @@ their own go on, those inside have 10 seconds to end.`,
 async function resolvedSettings(proc: ServerProc): Promise<ServerSettings> {
   const settings = serverSettings(proc);
   return { ...settings, argv: await withoutPlugins(proc, settings.argv) };
+}
+
+/** Writes the pid into a file that stays locked while this process lives. Throws Temporary when another one holds it. */
+function holdPidFile(path: string, pid: number): void {
+  let file: Deno.FsFile | undefined;
+  try {
+    file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o644 });
+    if (!file.tryLockSync(true)) throw new Temporary(`tcpserver runs already, with the pid in ${path}`);
+    file.truncateSync(0);
+    file.writeSync(utf8Bytes(`${pid}\n`));
+  } catch (error) {
+    file?.close();
+    throw error instanceof Temporary ? error : new Temporary(`cannot write ${path}: ${errorText(error)}`);
+  }
 }
 
 /** The address to listen on; all of this host's, IPv6 where the kernel has it, for 0. */

@@ -26,6 +26,7 @@ export interface ClientRequest {
   readonly family: "any" | "ipv4" | "ipv6";
   readonly localDomain: string | undefined;
   readonly rewriteFile: string | undefined;
+  readonly hostsFileOnly?: boolean | undefined;
   readonly scopeId?: number;
   resolver(): Resolver;
   /** Told what is tried, for -v. */

@@ -1,7 +1,7 @@
 /** Host operands of tcpserver and tcpclient as addresses: 0 for this host, addresses with or without brackets, names. */
 import type { Resolver } from "../../../core/dns/answer.ts";
 import { rewriteName, rewriteRules } from "../../../core/dns/rewrite.ts";
-import { resolveAddresses } from "../../../core/dns/system.ts";
+import { hostsFileAddresses, resolveAddresses } from "../../../core/dns/system.ts";
 import { Temporary } from "../../../core/errors.ts";
 import { formatIp, tryParseIp } from "../../../core/ip_address.ts";
 
@@ -16,6 +16,8 @@ export interface HostQuestion {
   readonly localDomain: string | undefined;
   /** DNSREWRITEFILE: rules that change names first; undefined: /etc/dnsrewrite. */
   readonly rewriteFile?: string | undefined;
+  /** Names are looked up in /etc/hosts, and nowhere else. */
+  readonly hostsFileOnly?: boolean | undefined;
 }
 
 /** The addresses, IPv4 first. Throws Temporary when there is none. */
@@ -24,6 +26,13 @@ export async function hostAddresses(question: HostQuestion): Promise<readonly st
   if (host === "" || host === "0") return [question.any];
   const ip = tryParseIp(host.replace(/^\[(.*)\]$/, "$1"));
   if (ip) return [formatIp(ip)];
+  const wantedOf = (addresses: readonly string[]) =>
+    addresses.filter((address) => family === "any" || address.includes(":") === (family === "ipv6"));
+  if (question.hostsFileOnly) {
+    const wanted = wantedOf(hostsFileAddresses(host));
+    if (wanted.length > 0) return wanted;
+    throw new Temporary(`no IP address for ${host} in /etc/hosts`);
+  }
   const rules = rewriteRules({ file: question.rewriteFile, localDomain: question.localDomain });
   for (const name of rewriteName(host, rules)) {
     const made = tryParseIp(name.replace(/^\[(.*)\]$/, "$1"));
@@ -32,8 +41,7 @@ export async function hostAddresses(question: HostQuestion): Promise<readonly st
     if (answer.kind === "failed") {
       throw new Temporary(`temporarily unable to figure out IP address for ${host}: ${answer.text}`);
     }
-    const addresses = answer.kind === "found" ? answer.addresses : [];
-    const wanted = addresses.filter((address) => family === "any" || address.includes(":") === (family === "ipv6"));
+    const wanted = wantedOf(answer.kind === "found" ? answer.addresses : []);
     if (wanted.length > 0) return wanted;
   }
   throw new Temporary(`no IP address for ${host}`);

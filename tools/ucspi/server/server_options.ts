@@ -30,6 +30,11 @@ export const SERVER_OPTIONS = {
   user: { flag: "u", value: "uid|user", help: "become that user when listening; a user by name with all groups" },
   group: { flag: "g", value: "gid,...", help: "become that group when listening; several: supplementary groups" },
   userFromEnv: { flag: "U", help: "become user UID and group GID of the environment, as envuidgid sets them" },
+  pidFile: {
+    flag: "e",
+    value: "file",
+    help: "write the pid there and hold it locked: a second server with that file does not start",
+  },
   printPort: { flag: "1", help: "print the port number when listening" },
   onlyIpv4: { flag: "4", help: "listen for IPv4 only" },
   forceIpv6: { flag: "6", help: "tell IPv4 peers as mapped IPv6 addresses, PROTO is TCP6" },
