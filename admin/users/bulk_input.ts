@@ -4,7 +4,7 @@
  */
 import { Permanent } from "../../core/errors.ts";
 import type { ByteReader } from "../../core/stream.ts";
-import { isHashed } from "../../storage/accounts/passwords.ts";
+import { isKnownHash } from "../../storage/accounts/passwords.ts";
 import { type CsvRecord, CsvSplitter, RECORD_CHARACTERS_MAX } from "./csv.ts";
 
 /** A user as the file has it. */
@@ -46,7 +46,7 @@ const READ_BYTES = 64 * 1024;
 /** A crypt(3) string without the name of a scheme that others write before it: {SHA512-CRYPT}$6$… */
 export function plainHash(text: string): string | undefined {
   const hash = /^\{(?:[A-Z0-9]+-)?CRYPT\}(.+)$/i.exec(text)?.[1] ?? text;
-  return isHashed(hash) ? hash : undefined;
+  return isKnownHash(hash) ? hash : undefined;
 }
 
 /** Whether a password is a crypt(3) string by its look: `$id$…`, or with the name of its scheme before it. */

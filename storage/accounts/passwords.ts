@@ -125,6 +125,11 @@ export async function cryptPassword(password: string, setting: string): Promise<
 /** The traditional hash, and that of BSDi. */
 const DES_HASH = /^(?:[./0-9A-Za-z]{13}|_[./0-9A-Za-z]{19})$/;
 
+/** Whether a text is a hash of a scheme that can be checked here, by its look. */
+export function isKnownHash(text: string): boolean {
+  return /^\$(?:1|2[abxy]|5|6|y|7|gy)\$.{8,}/.test(text) || DES_HASH.test(text);
+}
+
 /**
  * Whether a stored password is a hash rather than clear text: anything that looks like one of crypt(5), known here or not. Were it
  * compared as clear text, whoever reads the hash could log in with it.
