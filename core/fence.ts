@@ -11,6 +11,7 @@ import { accountByName, becomeUser, groupId } from "./libc/account.ts";
 import { setUmask } from "./libc/files.ts";
 import { hasNoNewPrivileges, isPathDenied, landlockVersion, restrictThread } from "./libc/landlock.ts";
 import { readMailRoots } from "./mail_roots.ts";
+import { refuseHugePages, returnFreeMemory } from "./libc/memory.ts";
 import { endWithParent, execProcess, parentPid } from "./libc/process.ts";
 import { refuseExec } from "./libc/seccomp.ts";
 import type { Paths } from "./paths.ts";
@@ -177,6 +178,7 @@ function standingFences(): Pick<FenceReport, "account" | "landlock"> | undefined
 /** Puts up the fences that need an exec, and executes this program again behind them. */
 function raiseFences(call: DaemonCall, context: FencedContext, plan: FencePlan): never {
   const { places } = context;
+  refuseHugePages();
   const account = changeAccount(roleOf(call.role), plan, { context, places });
   const version = restrictThread(plan);
   const self = selfCommand(context.origin, call.name);
@@ -199,6 +201,7 @@ export async function runFenced(call: DaemonCall, context: DaemonContext): Promi
   const plan = planFence(role, call.args, { paths: context.paths, places, env: (name) => Deno.env.get(name) });
   if (!standing) raiseFences(call, { ...context, places }, plan);
   endWithSupervisor();
+  returnFreeMemory();
   const seccomp = plan.refuseExec && refuseExec();
   const inWorker = role.worker || (standing.landlock === 0 && !role.ffi);
   await writeLine(formatFenceReport({ ...standing, seccomp, permissions: inWorker ? "worker" : "kinds" }));

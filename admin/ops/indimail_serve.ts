@@ -6,6 +6,7 @@ import { defineApplet, type Proc } from "../../core/applet.ts";
 import { utf8Bytes } from "../../core/bytes.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
 import { closeFd, tryLockFile } from "../../core/libc/fd.ts";
+import { refuseHugePages, returnFreeMemory } from "../../core/libc/memory.ts";
 import { LogFile } from "../../core/log_file.ts";
 import { readMailRoots } from "../../core/mail_roots.ts";
 import { Supervisor } from "../../core/supervisor.ts";
@@ -77,6 +78,7 @@ holds. HUP makes every role read its control files again.`,
   source: ["[man indimail.7]", "[decision 0021]"],
   async run(proc) {
     const env = proc.env.all();
+    refuseHugePages();
     const settings = resolveSettings(proc.options, proc.paths, {
       uid: proc.uid,
       hostName: Deno.hostname(),
@@ -92,6 +94,7 @@ holds. HUP makes every role read its control files again.`,
       closeFd(lock);
       proc.exec("indimail-serve", originalArguments(proc.options), env); // without what only the first run needs in memory
     }
+    returnFreeMemory();
     await serve(proc, settings, queues);
     closeFd(lock);
   },

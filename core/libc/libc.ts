@@ -89,6 +89,8 @@ const SYMBOLS = {
   setgroups: { parameters: ["usize", "buffer"], result: "i32" },
   setgid: { parameters: ["u32"], result: "i32" },
   setuid: { parameters: ["u32"], result: "i32" },
+  // memory
+  malloc_trim: { parameters: ["usize"], result: "i32" },
   // the kernel
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], result: "i64" },

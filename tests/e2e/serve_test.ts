@@ -3,7 +3,7 @@
  * Under `deno run`, or the compiled binary when INDIMAIL_BIN is set.
  */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
-import { eventually, Installation, isCompiledRun } from "../support/installation.ts";
+import { eventually, Installation, isCompiledRun, pause } from "../support/installation.ts";
 
 interface Status {
   readonly pid: number;
@@ -13,7 +13,9 @@ interface Status {
 }
 
 /** All seven processes at rest, in the compiled executable [decision 0065]. */
-const REST_BYTES_MAX = 232 * 1024 * 1024;
+const REST_BYTES_MAX = 220 * 1024 * 1024;
+/** How long after their start they may take to come to rest. */
+const SETTLE_S = 20;
 const ROLE_NAMES = ["supervisor", "lookup", "local", "remote", "queue", "network", "mailbox"];
 
 async function status(installation: Installation): Promise<Status> {
@@ -45,9 +47,15 @@ Deno.test("serve runs every role as its own process, once for each root, and sto
     );
   });
 
-  await t.step("all roles at rest take less memory than allowed, compiled", () => {
+  await t.step("all roles at rest take less memory than allowed, compiled", async () => {
     if (!isCompiledRun) return console.log("not compiled: memory is not judged");
-    assert(before.pssBytes <= REST_BYTES_MAX, `${before.pssBytes} bytes`);
+    let now = before;
+    for (let tries = 0; tries < SETTLE_S && now.pssBytes > REST_BYTES_MAX; tries++) {
+      await pause(1000);
+      now = await status(installation);
+    }
+    const shares = now.roles.map(({ name, pssBytes }) => `${name} ${pssBytes}`).join(", ");
+    assert(now.pssBytes <= REST_BYTES_MAX, `${now.pssBytes} bytes: ${shares}`);
   });
 
   await t.step("every role logs the fences that it stands behind, and doctor repeats them", async () => {
