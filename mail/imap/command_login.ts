@@ -1,15 +1,10 @@
 /** Commands of every state and of the time before login: CAPABILITY, ID, NOOP, LOGOUT, ENABLE, STARTTLS, LOGIN, AUTHENTICATE. */
 import { decodeUtf8OrLatin1 } from "../mime/charset.ts";
-import { formatBase64, parseBase64 } from "../sasl/base64.ts";
+import { runSaslLines, SASL_LINE_BYTES_MAX } from "../sasl/lines.ts";
 import { sendsSecret, startSasl } from "../sasl/server.ts";
 import { formatString } from "./format.ts";
 import { bad, capabilityText, type Completion, no, ok } from "./replies.ts";
 import type { CommandContext } from "./session_types.ts";
-
-/** Longest response of a SASL exchange, bytes of base64 [rfc4954 4]. */
-const SASL_LINE_BYTES_MAX = 12_288;
-/** Steps of one SASL exchange: no mechanism has more than three. */
-const SASL_STEPS_MAX = 10;
 
 /** [rfc3501 6.1.1] */
 export function runCapability(session: CommandContext): Completion {
@@ -92,21 +87,12 @@ export async function runAuthenticate(
     offered,
     service: "imap",
   });
-  let response = given.initial === undefined ? undefined : parseBase64(given.initial === "=" ? "" : given.initial);
-  if (given.initial !== undefined && response === undefined) return bad("the initial response is no base64");
-  for (let steps = 0; steps < SASL_STEPS_MAX; steps++) {
-    const step = await exchange.step(response);
-    if (step.kind === "malformed") return bad(step.reason);
-    if (step.kind === "finished") return await session.login(step.result, mechanism);
-    session.out.line(`+ ${formatBase64(step.bytes)}`);
-    const line = await session.input.line(SASL_LINE_BYTES_MAX);
-    if (line === undefined) {
-      session.finish("disconnected");
-      return no("gone");
-    }
-    if (line === "*") return bad("cancelled");
-    response = parseBase64(line);
-    if (response === undefined) return bad("the response is no base64");
-  }
-  return bad("too many steps");
+  const end = await runSaslLines(exchange, given.initial, (challenge) => {
+    session.out.line(`+ ${challenge}`);
+    return session.input.line(SASL_LINE_BYTES_MAX);
+  });
+  if (end.kind === "finished") return await session.login(end.result, mechanism);
+  if (end.kind === "malformed") return bad(end.reason);
+  session.finish("disconnected");
+  return no("gone");
 }

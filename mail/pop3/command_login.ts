@@ -1,16 +1,11 @@
 /** Commands of the AUTHORIZATION state: CAPA, STLS, USER, PASS, AUTH, and QUIT of every state. */
 import { Permanent } from "../../core/errors.ts";
 import { decodeUtf8OrLatin1 } from "../mime/charset.ts";
-import { formatBase64, parseBase64 } from "../sasl/base64.ts";
+import { runSaslLines, SASL_LINE_BYTES_MAX } from "../sasl/lines.ts";
 import { startSasl } from "../sasl/server.ts";
 import { parseArguments } from "./parse.ts";
 import { accept, capabilityLines, type Pop3Reply, reject } from "./replies.ts";
 import type { Pop3Context } from "./session_types.ts";
-
-/** Longest response of a SASL exchange, bytes of base64 [rfc4954 4]. */
-export const SASL_LINE_BYTES_MAX = 12_288;
-/** Steps of one SASL exchange: no mechanism has more than three. */
-const SASL_STEPS_MAX = 10;
 
 /** [rfc2449 5] */
 export function runCapa(session: Pop3Context): undefined {
@@ -82,21 +77,12 @@ export async function runAuth(session: Pop3Context, rest: string): Promise<Pop3R
     offered,
     service: "pop",
   });
-  let response = initial === undefined ? undefined : parseBase64(initial === "=" ? "" : initial);
-  if (initial !== undefined && response === undefined) return reject("the initial response is no base64");
-  for (let steps = 0; steps < SASL_STEPS_MAX; steps++) {
-    const step = await exchange.step(response);
-    if (step.kind === "malformed") return reject(step.reason);
-    if (step.kind === "finished") return await session.login(step.result, mechanism);
-    session.out.line(`+ ${formatBase64(step.bytes)}`);
-    const line = await session.input.line(SASL_LINE_BYTES_MAX);
-    if (line === undefined) {
-      session.finish("disconnected");
-      return reject("gone");
-    }
-    if (line === "*") return reject("cancelled");
-    response = parseBase64(line);
-    if (response === undefined) return reject("the response is no base64");
-  }
-  return reject("too many steps");
+  const end = await runSaslLines(exchange, initial, (challenge) => {
+    session.out.line(`+ ${challenge}`);
+    return session.input.line(SASL_LINE_BYTES_MAX);
+  });
+  if (end.kind === "finished") return await session.login(end.result, mechanism);
+  if (end.kind === "malformed") return reject(end.reason);
+  session.finish("disconnected");
+  return reject("gone");
 }

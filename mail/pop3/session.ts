@@ -8,7 +8,7 @@ import { Dialogue } from "../imap/dialogue.ts";
 import type { ImapInput } from "../imap/input.ts";
 import type { ImapOutput } from "../imap/output.ts";
 import type { Pop3Login, Pop3Maildrop } from "./backend.ts";
-import { SASL_LINE_BYTES_MAX } from "./command_login.ts";
+import { SASL_LINE_BYTES_MAX } from "../sasl/lines.ts";
 import { COMMAND_BYTES_MAX, parseCommand } from "./parse.ts";
 import { accept, type CapabilityState, formatReply, type Pop3Reply, reject } from "./replies.ts";
 import type { Pop3Context, Pop3EndReason, Pop3Settings, Pop3State, Pop3Wire } from "./session_types.ts";

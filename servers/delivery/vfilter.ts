@@ -5,10 +5,9 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { createDeliveryContext } from "./bind.ts";
-import { endDelivery } from "./report.ts";
 import { readStdinMessage } from "./stdin_message.ts";
-import { deliverVirtual } from "./virtual_delivery.ts";
 import { decideByFilter } from "./virtual_filter.ts";
+import { deliverStandardInput, VIRTUAL_PROGRAM_ENV } from "./virtual_program.ts";
 
 export const applet = defineApplet({
   names: ["vfilter"],
@@ -33,15 +32,8 @@ export const applet = defineApplet({
     ".qmail-default; no process is started then. With MDA in the environment of the .qmail line or of the daemon, that program takes the " +
     "place of vdelivermail: it gets what no rule decides, with the same arguments.",
   env: {
-    EXT: "the user; needed",
-    HOST: "the domain; needed",
-    SENDER: "envelope sender; empty unless set",
-    QQEH: "header lines to add; none unless set",
-    MESSID: "id of the message, for programs; none unless set",
-    DELIVERYID: "id of this delivery, the same at each attempt; process id unless set",
-    ARRIVEDMS: "when the message arrived, milliseconds since 1970; now unless set",
+    ...VIRTUAL_PROGRAM_ENV,
     MDA: "program that delivers what no rule decides; vdelivermail's work unless set",
-    REPEAT: "not empty: an earlier attempt may have got through",
   },
   control: ["me", "headerlist"],
   exits: { 0: "delivered", 100: "failed for good, or bounced by a rule", 111: "failed for now" },
@@ -49,31 +41,7 @@ export const applet = defineApplet({
   source: ["[man vfilter.8]", "[spec formats 24]"],
   async run(proc) {
     if (proc.options.verbose) return await test(proc);
-    const ext = proc.env.get("EXT");
-    const host = proc.env.get("HOST");
-    if (!ext || !host) throw new Permanent("EXT and HOST must be set: this program is started by qmail-local");
-    const context = createDeliveryContext(proc, "./Maildir/");
-    using read = await readStdinMessage(proc.stdin);
-    const now = proc.clock.nowMs();
-    const outcome = await deliverVirtual(context, {
-      message: read.message,
-      messageId: proc.env.get("MESSID") ?? "",
-      deliveryId: proc.env.get("DELIVERYID") || `M${now % 1000}P${proc.pid}`,
-      arrivedMs: Number(proc.env.get("ARRIVEDMS")) || now,
-      sender: proc.env.get("SENDER") ?? "",
-      extraHeader: proc.env.get("QQEH") ?? "",
-      environmentHeaders: "",
-      mayBeRepeat: Boolean(proc.env.get("REPEAT")),
-    }, {
-      address: `${ext}@${host}`.toLowerCase().replaceAll('"', ""),
-      fallback: proc.args[1] ?? "bounce-no-mailbox",
-      filtered: true,
-      mda: proc.env.get("MDA") || undefined,
-      environment: () => proc.env.all(),
-    });
-    context.lookup.close();
-    context.queue.close();
-    return await endDelivery(outcome, proc.stdout);
+    return await deliverStandardInput(proc, { filtered: true, mda: proc.env.get("MDA") || undefined });
   },
 });
 
