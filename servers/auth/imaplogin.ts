@@ -3,13 +3,10 @@
  * run files of Courier's kind have it [man imaplogin.8] [decision 0085].
  */
 import { defineApplet } from "../../core/applet.ts";
-import { safeLogText } from "../../core/log.ts";
 import { VERSION } from "../../core/version.ts";
-import type { ImapLogin } from "../../mail/imap/backend.ts";
 import { serveImapSession } from "../../mail/imap/session.ts";
 import { MailAccount } from "../../storage/mailbox/mail_account.ts";
-import { LOGIN_ENV, LOGIN_OPERANDS, openLoginSession } from "./login_session.ts";
-import { becomeOwner, moduleMechanisms, modulesOf, moduleVerifier } from "./module_login.ts";
+import { LOGIN_ENV, LOGIN_OPERANDS, serveLogins } from "./login_session.ts";
 
 export const applet = defineApplet({
   names: ["imaplogin"],
@@ -39,43 +36,12 @@ export const applet = defineApplet({
   examples: [{ command: "tcpserver 0 143 imaplogin authindi imapd Maildir", help: "IMAP for virtual users" }],
   seeAlso: ["authindi(8)", "imapd(8)", "pop3login(8)", "indimail-mailboxd(8)"],
   source: ["[man imaplogin.8]", "[man authlib.7]", "[rfc3501]", "[decision 0085]"],
-  async run(proc) {
-    modulesOf(proc.args);
-    const session = openLoginSession(proc, proc.env.get("IMAP_TLS_REQUIRED"));
-    const { connection, store } = session;
-    try {
-      await serveImapSession(connection, {
-        ...session,
-        authenticator: {
-          mechanisms: moduleMechanisms(proc),
-          verifier: moduleVerifier<ImapLogin>(proc, {
-            service: "imap",
-            denied: { kind: "denied" },
-            accepted: ({ user, maildir, quota }) => ({
-              kind: "ok",
-              user,
-              open() {
-                becomeOwner(proc, maildir);
-                return new MailAccount(store, { maildir, quota });
-              },
-            }),
-            succeeded: (login) => login.kind === "ok",
-          }),
-        },
-        clock: proc.clock,
-        stopping: proc.stopping,
-        serverId: { name: "IndiMail", version: VERSION },
-        note(event) {
-          if (event.kind === "end") proc.log.line(`INFO: LOGOUT, user=${safeLogText(event.user)}, ${session.peer}`);
-          else if (event.kind === "login") {
-            proc.log.line(`INFO: LOGIN, user=${safeLogText(event.user)}, ${session.peer}`);
-          } else if (event.kind === "login-failed") proc.log.line(`ERR: LOGIN FAILED, ${session.peer}`);
-          else proc.log.line(`ERR: ${event.verb}, ${session.peer}: ${event.reason}`);
-        },
-      });
-    } finally {
-      connection.close();
-      await store.close();
-    }
-  },
+  run: (proc) =>
+    serveLogins(proc, {
+      service: "imap",
+      tlsVariable: "IMAP_TLS_REQUIRED",
+      open: (store, place) => new MailAccount(store, place),
+      serve: (connection, session) =>
+        serveImapSession(connection, { ...session, serverId: { name: "IndiMail", version: VERSION } }),
+    }),
 });

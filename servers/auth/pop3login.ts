@@ -3,12 +3,9 @@
  * run files of Courier's kind have it [man pop3login.8] [decision 0085].
  */
 import { defineApplet } from "../../core/applet.ts";
-import { safeLogText } from "../../core/log.ts";
-import type { Pop3Login } from "../../mail/pop3/backend.ts";
 import { servePop3Session } from "../../mail/pop3/session.ts";
 import { openMaildrop } from "../../storage/mailbox/pop3_maildrop.ts";
-import { LOGIN_ENV, LOGIN_OPERANDS, openLoginSession } from "./login_session.ts";
-import { becomeOwner, moduleMechanisms, modulesOf, moduleVerifier } from "./module_login.ts";
+import { LOGIN_ENV, LOGIN_OPERANDS, serveLogins } from "./login_session.ts";
 
 export const applet = defineApplet({
   names: ["pop3login"],
@@ -38,42 +35,11 @@ export const applet = defineApplet({
   examples: [{ command: "tcpserver 0 110 pop3login authindi pop3d Maildir", help: "POP3 for virtual users" }],
   seeAlso: ["authindi(8)", "pop3d(8)", "imaplogin(8)", "indimail-mailboxd(8)"],
   source: ["[man pop3login.8]", "[man authlib.7]", "[rfc1939]", "[decision 0085]"],
-  async run(proc) {
-    modulesOf(proc.args);
-    const session = openLoginSession(proc, proc.env.get("POP3_TLS_REQUIRED"));
-    const { connection, store } = session;
-    try {
-      await servePop3Session(connection, {
-        ...session,
-        authenticator: {
-          mechanisms: moduleMechanisms(proc),
-          verifier: moduleVerifier<Pop3Login>(proc, {
-            service: "pop3",
-            denied: { kind: "denied" },
-            accepted: ({ user, maildir, quota }) => ({
-              kind: "ok",
-              user,
-              open() {
-                becomeOwner(proc, maildir);
-                return openMaildrop(store, { maildir, quota });
-              },
-            }),
-            succeeded: (login) => login.kind === "ok",
-          }),
-        },
-        clock: proc.clock,
-        stopping: proc.stopping,
-        note(event) {
-          if (event.kind === "end") proc.log.line(`INFO: LOGOUT, user=${safeLogText(event.user)}, ${session.peer}`);
-          else if (event.kind === "login") {
-            proc.log.line(`INFO: LOGIN, user=${safeLogText(event.user)}, ${session.peer}`);
-          } else if (event.kind === "login-failed") proc.log.line(`ERR: LOGIN FAILED, ${session.peer}`);
-          else proc.log.line(`ERR: ${event.verb}, ${session.peer}: ${event.reason}`);
-        },
-      });
-    } finally {
-      connection.close();
-      await store.close();
-    }
-  },
+  run: (proc) =>
+    serveLogins(proc, {
+      service: "pop3",
+      tlsVariable: "POP3_TLS_REQUIRED",
+      open: openMaildrop,
+      serve: servePop3Session,
+    }),
 });
