@@ -21,8 +21,9 @@ import { queueBounce } from "./bouncer.ts";
 import { Deliveries, type Outcome } from "./deliveries.ts";
 import type { DeliveryLinkEvents, DeliveryLinkLike } from "./delivery_link.ts";
 import type { Arrival, QueueLog } from "./log_lines.ts";
-import { DueHeap, nextAttemptMs, resumedAttemptMs } from "./schedule.ts";
+import { nextAttemptMs, resumedAttemptMs } from "./schedule.ts";
 import type { QueueSettings } from "./settings.ts";
+import { type Due, Timetable } from "./timetable.ts";
 import { WriteOuts } from "./write_outs.ts";
 
 /** Messages worked on at a time; what comes beyond is written out and tried when there is room. */
@@ -72,19 +73,12 @@ export class Scheduler {
   readonly #log: QueueLog;
   readonly #store: QueueStore;
   readonly #deliveries: Record<QueueChannel, Deliveries>;
-  readonly #heaps: Record<QueueChannel | "finish", DueHeap> = {
-    local: new DueHeap(),
-    remote: new DueHeap(),
-    finish: new DueHeap(),
-  };
+  readonly #timetable = new Timetable(() => this.#wake.abort());
   /** Messages worked on that are in files, by file. */
   readonly #byFile = new Map<number, Active>();
-  /** Messages that wait in memory because they could not be written out, by a negative number. */
-  readonly #parked = new Map<number, Active>();
   readonly #writeOuts: WriteOuts;
   readonly #loading: Record<QueueChannel, number> = { local: 0, remote: 0 };
   #settings: QueueSettings;
-  #lastParked = 0;
   /** When ALRM came last. */
   #retriedAllMs = Number.NEGATIVE_INFINITY;
   #activeCount = 0;
@@ -138,8 +132,7 @@ export class Scheduler {
   /** Makes everything due (ALRM). */
   retryAll(): void {
     this.#retriedAllMs = this.#options.clock.nowMs();
-    for (const heap of Object.values(this.#heaps)) heap.makeAllDue(this.#retriedAllMs);
-    this.#wake.abort();
+    this.#timetable.makeAllDue(this.#retriedAllMs);
   }
 
   /** Where recipients go, by the control files. */
@@ -163,22 +156,20 @@ export class Scheduler {
     const nowMs = this.#options.clock.nowMs();
     for (const channel of CHANNELS) {
       if (stored[channel]) {
-        this.#heaps[channel].push(resumedAttemptMs(stored.arrivedMs, nowMs, channel), stored.fileId);
+        this.#timetable.addFile(channel, stored.fileId, resumedAttemptMs(stored.arrivedMs, nowMs, channel));
       }
     }
-    if (!stored.local && !stored.remote) this.#heaps.finish.push(nowMs, stored.fileId);
-    this.#wake.abort();
+    if (!stored.local && !stored.remote) this.#timetable.addFile("finish", stored.fileId, nowMs);
   }
 
   status(): SchedulerStatus {
     const nowMs = this.#options.clock.nowMs();
-    const heaps = Object.values(this.#heaps);
     return {
       activeMessages: this.#activeCount,
       localInFlight: this.#deliveries.local.inFlight,
       remoteInFlight: this.#deliveries.remote.inFlight,
-      scheduled: heaps.reduce((sum, heap) => sum + heap.size, 0),
-      due: heaps.reduce((sum, heap) => sum + heap.countDue(nowMs), 0),
+      scheduled: this.#timetable.size,
+      due: this.#timetable.countDue(nowMs),
     };
   }
 
@@ -225,23 +216,11 @@ export class Scheduler {
     this.#writeOuts.add(active.message, () => {
       for (const channel of CHANNELS) {
         if (active.message.recipients.some((each) => each.channel === channel && !each.done)) {
-          this.#schedule(active, channel, nowMs);
+          this.#timetable.add(channel, active, nowMs);
         }
       }
       this.#settle(active);
     });
-  }
-
-  /** Puts an attempt into the schedule: by file, or, when there is none, by a number of its own. */
-  #schedule(active: Active, list: QueueChannel | "finish", dueMs: number): void {
-    let key = active.message.fileId;
-    if (key === undefined) {
-      key = --this.#lastParked;
-      this.#parked.set(key, active);
-      active.parked++;
-    }
-    this.#heaps[list].push(dueMs, key);
-    this.#wake.abort();
   }
 
   #settled(attempt: Attempt, index: number, outcome: Outcome): void {
@@ -302,12 +281,12 @@ export class Scheduler {
     if (this.#stopping) return;
     const nowMs = this.#options.clock.nowMs();
     const dueMs = nextAttemptMs(active.message.arrivedMs, nowMs, channel);
-    if (active.message.fileId !== undefined) return this.#schedule(active, channel, dueMs);
+    if (active.message.fileId !== undefined) return this.#timetable.add(channel, active, dueMs);
     active.marking++;
     this.#writeOuts.add(active.message, () => {
       active.marking--;
       if (active.message.fileId !== undefined) this.#byFile.set(active.message.fileId, active);
-      this.#schedule(active, channel, this.#retriedAllMs >= nowMs ? nowMs : dueMs); // ALRM came while it was written
+      this.#timetable.add(channel, active, this.#retriedAllMs >= nowMs ? nowMs : dueMs); // ALRM came while it was written
       this.#settle(active);
     });
   }
@@ -352,7 +331,7 @@ export class Scheduler {
     } catch (error) {
       this.#log.warn(`trouble injecting bounce message for ${message.id}, will try later: ${errorText(error)}`);
       active.completing = false;
-      this.#schedule(active, "finish", this.#options.clock.nowMs() + TROUBLE_PAUSE_MS);
+      this.#timetable.add("finish", active, this.#options.clock.nowMs() + TROUBLE_PAUSE_MS);
     }
     this.#pending--;
     this.#idle?.();
@@ -378,26 +357,23 @@ export class Scheduler {
 
   /** Reads what is due from disk, as far as there is room for it. */
   #fill(channel: QueueChannel): void {
-    const heap = this.#heaps[channel];
     const deliveries = this.#deliveries[channel];
     const nowMs = this.#options.clock.nowMs();
-    while (!this.#stopping && heap.firstMs <= nowMs) {
+    while (!this.#stopping && this.#timetable.isDue(channel, nowMs)) {
       if (this.#loading[channel] >= LOADS_MAX) return;
       if (deliveries.waiting + this.#loading[channel] >= WAITING_ATTEMPTS_MAX) return;
-      const key = heap.pop()!;
-      const active = this.#unpark(key) ?? this.#byFile.get(key);
+      const due = this.#timetable.take(channel)!;
+      const active = this.#known(due);
       if (active) {
         this.#attempt(active, channel);
         this.#settle(active);
-      } else this.#load(channel, key);
+      } else if ("fileId" in due) this.#load(channel, due.fileId);
     }
   }
 
-  #unpark(key: number): Active | undefined {
-    const active = this.#parked.get(key);
-    if (active) active.parked--;
-    this.#parked.delete(key);
-    return active;
+  /** What is due, if it is worked on already. */
+  #known(due: Due): Active | undefined {
+    return "active" in due ? due.active : this.#byFile.get(due.fileId);
   }
 
   async #load(channel: QueueChannel, fileId: number): Promise<void> {
@@ -410,7 +386,7 @@ export class Scheduler {
       }
     } catch (error) {
       this.#log.warn(`trouble reading message file ${fileId}, will try later: ${errorText(error)}`);
-      this.#heaps[channel].push(this.#options.clock.nowMs() + TROUBLE_PAUSE_MS, fileId);
+      this.#timetable.addFile(channel, fileId, this.#options.clock.nowMs() + TROUBLE_PAUSE_MS);
     }
     this.#loading[channel]--;
     this.#fill(channel);
@@ -430,17 +406,20 @@ export class Scheduler {
   }
 
   async #finishDue(): Promise<void> {
-    const heap = this.#heaps.finish;
-    while (!this.#stopping && heap.firstMs <= this.#options.clock.nowMs()) {
-      const key = heap.pop()!;
-      const parked = this.#unpark(key);
-      try {
-        const active = parked ?? await this.#active(key);
-        if (active) this.#settle(active);
-      } catch (error) {
-        this.#log.warn(`trouble reading message file ${key}, will try later: ${errorText(error)}`);
-        heap.push(this.#options.clock.nowMs() + TROUBLE_PAUSE_MS, key);
-      }
+    while (!this.#stopping && this.#timetable.isDue("finish", this.#options.clock.nowMs())) {
+      const due = this.#timetable.take("finish")!;
+      if ("active" in due) this.#settle(due.active);
+      else await this.#finishFile(due.fileId);
+    }
+  }
+
+  async #finishFile(fileId: number): Promise<void> {
+    try {
+      const active = await this.#active(fileId);
+      if (active) this.#settle(active);
+    } catch (error) {
+      this.#log.warn(`trouble reading message file ${fileId}, will try later: ${errorText(error)}`);
+      this.#timetable.addFile("finish", fileId, this.#options.clock.nowMs() + TROUBLE_PAUSE_MS);
     }
   }
 
@@ -452,10 +431,7 @@ export class Scheduler {
       for (const channel of CHANNELS) this.#fill(channel);
       await this.#finishDue();
       const nowMs = clock.nowMs();
-      let nextMs = nowMs + SLEEP_MS_MAX;
-      for (const heap of Object.values(this.#heaps)) {
-        if (heap.firstMs > nowMs) nextMs = Math.min(nextMs, heap.firstMs); // what is due already waits for room
-      }
+      const nextMs = Math.min(this.#timetable.nextMs(nowMs), nowMs + SLEEP_MS_MAX);
       if (this.#stopping) return;
       try {
         await clock.sleep(nextMs - nowMs, this.#wake.signal);
