@@ -35,8 +35,14 @@ Flags of -g: u no dialup, d no change of password, s no SMTP with a password, i 
 relaying, x none of all. -g sets those named and clears the others; with -T those named are turned over and the others
 stay.
 
-Flags of -p, -a, -f, -r, -l, -u, -o, -x and -z say what administrators of the domain may not do: c create, m modify, d
-delete, a all three, 0 nothing.`,
+Flags of -p, -a, -f, -r, -l, -u, -o, -x and -z say what may not be done in the domain: c create, m modify, d delete, a all
+three, 0 nothing. Commands obey them for users (-p), aliases, forwards, autoresponders, groups (-l), members of groups (-u)
+and quotas (-x); -o and -z are for front ends.
+
+A command that would pass a limit changes nothing and says which one it is. -P counts users with groups; -A addresses with
+alias lines, without abuse, mailer-daemon and groups; -F those that send mail to another domain; -R vacations, and
+addresses with a line for vacation or autoresponder; -L groups; -Q and -M what the quotas of the users come to together.
+Users with the bit of vmoduser -o are exempt.`,
   env: { ...COMMAND_ENV, ...LIMITS_ENV },
   control: COMMAND_CONTROL,
   exits: { 0: "shown or set", 1: "there is no such domain, there are no limits, or a step failed" },
@@ -44,8 +50,8 @@ delete, a all three, 0 nothing.`,
     { command: "vlimit -P 100 -Q 10g example.org", help: "at most 100 users and 10 gigabytes" },
     { command: "vlimit -g pr example.org", help: "no POP3 and no relaying for its users" },
   ],
-  seeAlso: ["vmoddomain(1)", "vmoduser(1)"],
-  source: ["[man vlimit.1]"],
+  seeAlso: ["vmoddomain(1)", "vmoduser(1)", "vadduser(1)", "valias(1)", "vgroup(1)", "vsetuserquota(1)"],
+  source: ["[man vlimit.1]", "[decision 0087]"],
   async run(proc) {
     const { options } = proc;
     const [operand] = proc.args;

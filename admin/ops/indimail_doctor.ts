@@ -166,6 +166,26 @@ export async function installationFindings(
   ];
 }
 
+/** The environment of a process, an entry each; none where that is not for this user to read. */
+function environmentOf(pid: number): readonly string[] {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return [];
+    throw error;
+  }
+}
+
+/** What the environment of the running server asks for, and its roles do not do [decision 0084]. */
+export function environmentFindings(environment: readonly string[]): Finding[] {
+  const program = environment.find((entry) => entry.startsWith("POSTAUTH="))?.slice("POSTAUTH=".length);
+  if (!program) return [];
+  const text =
+    `${program} is not run after logins to this server: unset POSTAUTH, or have tcpserver start vchkpass or ` +
+    "authindi in front, which run it (docs/decisions/0084-expiry-and-login-tasks.md)";
+  return [{ subject: "POSTAUTH", verdict: "wrong", text }];
+}
+
 /** The report for people. */
 export function formatFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ subject }) => subject.length));
@@ -188,7 +208,8 @@ export const applet = defineApplet({
   description:
     `Prints a line for each fence of each role: the account that it runs as, Landlock, exec refused by seccomp, the
 runtime's permissions. For a running server it is what each process found when it put its fences up; otherwise what this
-kernel would give. Then the installation: server, control/me, certificate, free disk.
+kernel would give. Then the installation: server, control/me, certificate, free disk, and whether the server's environment
+asks for a program that its roles may not start (POSTAUTH).
 
 missing means that the host does not have it, and that the server runs without; wrong means that something is to be done.`,
   env: { INDIMAIL_ROOT: "root of the installation; / for root, else below HOME" },
@@ -210,6 +231,7 @@ missing means that the host does not have it, and that the server runs without; 
         return roleFindings(name, kernel, service?.fence);
       }),
       ...await installationFindings(paths, running, proc.clock.nowMs()),
+      ...(running ? environmentFindings(environmentOf(running.pid)) : []),
     ];
     if (proc.options.probe) {
       const { probeRole } = await import("./probe_run.ts");

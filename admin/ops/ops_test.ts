@@ -5,7 +5,7 @@ import { resolvePaths } from "../../core/paths.ts";
 import { preloadLibc } from "../../core/libc/libc.ts";
 import { selfSignedCertificate } from "./certificate.ts";
 import { firstControlFiles, generatePassword } from "./first_run.ts";
-import { formatFindings, roleFindings } from "./indimail_doctor.ts";
+import { environmentFindings, formatFindings, roleFindings } from "./indimail_doctor.ts";
 import { formatStatus } from "./indimail_status.ts";
 import { probeFinding } from "./probe_run.ts";
 import { serviceSpecs } from "./services.ts";
@@ -182,4 +182,14 @@ Deno.test("a probe that got through, or gave nothing, is wrong", () => {
   const through = probeFinding("queue", JSON.stringify([{ ...attempt, succeeded: true }]));
   assertEquals([through.verdict, through.text], ["wrong", "read SUCCEEDED"]);
   assertEquals(probeFinding("queue", "").verdict, "wrong");
+});
+
+Deno.test("doctor says that POSTAUTH in the server's environment is not run, and what to do", () => {
+  assertEquals(environmentFindings(["PATH=/bin", "POSTAUTH=", "XPOSTAUTH=/bin/x"]), []);
+  const [finding, ...more] = environmentFindings(["PATH=/bin", "POSTAUTH=/etc/post=auth"]);
+  assertEquals([finding?.subject, finding?.verdict, more.length], ["POSTAUTH", "wrong", 0]);
+  assertMatch(
+    finding?.text ?? "",
+    /^\/etc\/post=auth is not run after logins to this server: unset POSTAUTH, or .*vchkpass/,
+  );
 });

@@ -7,7 +7,14 @@ import type { ByteReader } from "../../core/stream.ts";
 import type { Command } from "../../storage/accounts/command.ts";
 import { BATCH_USERS_MAX } from "../../storage/accounts/user_batch.ts";
 import type { UserRow } from "../../storage/accounts/users.ts";
-import { type BulkOptions, type Candidate, CandidateMaker, type DomainFacts, type Ready } from "./bulk_candidates.ts";
+import {
+  type BulkOptions,
+  type Candidate,
+  CandidateMaker,
+  type DomainFacts,
+  type DomainTally,
+  type Ready,
+} from "./bulk_candidates.ts";
 import { type BulkEntry, type BulkFault, type BulkForm, readEntries } from "./bulk_input.ts";
 
 /** Users of a batch where a post handle runs for each: few, since a run that is killed runs it for none of its last batch. */
@@ -156,11 +163,11 @@ export class BulkAdder {
 
   /** Adds what the limits of the domains allow; the caller holds the lock. */
   async #add(ready: readonly Ready[], faults: BulkFault[]): Promise<Ready[]> {
-    const counts = new Map<string, number>();
+    const tallies = new Map<string, DomainTally>();
     const allowed: Ready[] = [];
     for (const one of ready) {
       try {
-        if (one.facts.hasLimits) await this.#maker.checkLimits(one, counts);
+        if (one.facts.hasLimits) await this.#maker.checkLimits(one, tallies);
         allowed.push(one);
       } catch (error) {
         if (!(await this.#refused(error, one.entry.line, faults))) break;

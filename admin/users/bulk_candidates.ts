@@ -5,10 +5,13 @@ import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
 import {
   areLimitsInForce,
   limitsInForce,
+  mostOf,
   refuseForbidden,
   refuseMore,
 } from "../../storage/accounts/domains/limit_checks.ts";
-import { checkGecos, parseUserAddress, type UserAddress } from "../../storage/accounts/names.ts";
+import { checkedSum, defaultQuota, limitsSum, quotaSum } from "../../storage/accounts/domains/limit_quotas.ts";
+import { NO_QUOTA, type Quota } from "../../storage/maildir/quota.ts";
+import { ALWAYS_ACTIVE, checkGecos, parseUserAddress, type UserAddress } from "../../storage/accounts/names.ts";
 import {
   type HashDefaults,
   makePassword,
@@ -44,6 +47,12 @@ export interface DomainFacts {
   readonly hash: HashDefaults;
   readonly defaultQuota: string;
   readonly hasLimits: boolean;
+}
+
+/** What a domain has at a batch, with the users of the batch that were let through; counted when a limit asks for it. */
+export interface DomainTally {
+  users?: number;
+  quotas?: Quota;
 }
 
 /** An entry whose address and values are right. */
@@ -93,7 +102,7 @@ export class CandidateMaker {
     return {
       domain,
       hash: { environment: hash, control },
-      defaultQuota: await this.#command.users.defaultQuota(domain),
+      defaultQuota: defaultQuota(await limitsInForce(this.#command, domain, { name: "", environment: limits })),
       hasLimits: areLimitsInForce(domain, limits),
     };
   }
@@ -113,22 +122,29 @@ export class CandidateMaker {
       : choice;
     const columns = await makePassword(clear, own, facts.hash);
     const { name } = candidate.address;
-    return { ...candidate, user: { name, ...columns, uid: 0, flags: 0, gecos, quota, inactive } };
+    return {
+      ...candidate,
+      user: { name, ...columns, uid: 0, flags: 0, gecos, quota, inactive: inactive && !ALWAYS_ACTIVE.includes(name) },
+    };
   }
 
-  /** Refuses what the limits of a domain do not allow; `counts` keeps the users of the domains of a batch. */
-  async checkLimits({ entry, address, facts }: Ready, counts: Map<string, number>): Promise<void> {
-    const { environment, quota } = this.#options;
+  /** Refuses what the limits of a domain do not allow; `tallies` keeps what the domains of a batch have. */
+  async checkLimits({ entry, address, facts, quota }: Ready, tallies: Map<string, DomainTally>): Promise<void> {
+    const { environment, quota: usual } = this.#options;
     const { name, domain } = address;
+    const { users } = this.#command.accounts;
     const limits = await limitsInForce(this.#command, facts.domain, { name, environment: environment.limits });
-    if (entry.quota || quota !== undefined) refuseForbidden(limits, domain, { of: "quota", act: "create" });
-    if (!limits || limits.maxpopaccounts < 0) return;
-    let count = counts.get(domain);
-    if (count === undefined) {
-      const { active, inactive } = await this.#command.accounts.users.count(domain);
-      count = active + inactive;
+    refuseForbidden(limits, domain, { of: "account", act: "create" });
+    if (entry.quota || usual !== undefined) refuseForbidden(limits, domain, { of: "quota", act: "create" });
+    const tally = tallies.get(domain) ?? {};
+    tallies.set(domain, tally);
+    if (mostOf(limits, "account") !== undefined) {
+      tally.users ??= await users.total(domain);
+      refuseMore(limits, domain, { of: "account", count: tally.users });
     }
-    refuseMore(limits, domain, { of: "account", count });
-    counts.set(domain, count + 1);
+    if (limitsSum(limits)) tally.quotas ??= await quotaSum(users, domain);
+    const sum = checkedSum(tally.quotas ?? NO_QUOTA, { user: `${name}@${domain}`, after: quota }, limits);
+    if (tally.quotas) tally.quotas = sum;
+    if (tally.users !== undefined) tally.users++;
   }
 }

@@ -5,6 +5,8 @@ import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { accountByName, groupId } from "../../core/libc/account.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { LIMITS_ENV } from "../../storage/accounts/domains/limit_checks.ts";
+import { checkUserQuota } from "../../storage/accounts/domains/limit_quotas.ts";
 import { checkFolder, shown } from "../../storage/accounts/names.ts";
 import { settleQuota } from "../../storage/accounts/user_quota.ts";
 import { quotaText } from "../../storage/accounts/user_store.ts";
@@ -33,8 +35,9 @@ export const applet = defineApplet({
   operands: [{ name: "Maildir", help: "a Maildir by its whole path", repeat: true }],
   description:
     "resetquota counts all folders but the Trash and writes maildirsize. When the Maildir is that of a user of a " +
-    "virtual domain and has room again, mail that bounced for the full mailbox is taken again.",
-  env: COMMAND_ENV,
+    "virtual domain and has room again, mail that bounced for the full mailbox is taken again. -q changes such a user's " +
+    "quota as vsetuserquota does, where the limits of the domain that are in force let it.",
+  env: { ...COMMAND_ENV, ...LIMITS_ENV },
   control: COMMAND_CONTROL,
   files: { "Maildir/maildirsize": "quota, bytes and messages" },
   exits: { 0: "all Maildirs are counted", 1: "there is no such Maildir, or a step failed" },
@@ -54,7 +57,7 @@ export const applet = defineApplet({
       const lines: string[] = [];
       for (const operand of proc.args) {
         const maildir = checkFolder("Maildir", operand);
-        lines.push(await reset(command, { maildir, quota, nowMs }));
+        lines.push(await reset(command, { maildir, quota, nowMs, environment: proc.env.get("DOMAIN_LIMITS") }));
         await setOwner(command, `${maildir}/maildirsize`, owner);
       }
       return options.verbose ? lines.join("") : "";
@@ -84,9 +87,11 @@ interface Asked {
   readonly maildir: string;
   readonly quota: string | undefined;
   readonly nowMs: number;
+  /** DOMAIN_LIMITS. */
+  readonly environment: string | undefined;
 }
 
-async function reset(command: Command, { maildir, quota, nowMs }: Asked): Promise<string> {
+async function reset(command: Command, { maildir, quota, nowMs, environment }: Asked): Promise<string> {
   const { disk } = command;
   for (const part of ["cur", "new"]) {
     try {
@@ -99,7 +104,7 @@ async function reset(command: Command, { maildir, quota, nowMs }: Asked): Promis
   const user = await userOf(command, maildir);
   if (user) {
     const changed = quota === undefined ? user : { ...user, quota };
-    if (quota !== undefined) await command.accounts.users.update(user.name, user.domain, { quota });
+    if (quota !== undefined) await setQuota(command, user, { quota, environment });
     const usage = await settleQuota(command, changed, nowMs);
     await command.forget(`${user.name}@${user.domain}`);
     return `${maildir}: ${usage?.bytes ?? 0} bytes in ${usage?.messages ?? 0} messages, quota ${changed.quota}\n`;
@@ -109,6 +114,19 @@ async function reset(command: Command, { maildir, quota, nowMs }: Asked): Promis
   if (!kept) throw new Permanent(`${maildir} has no maildirsize and no user of ours: give its quota with -q`);
   const usage = await recountUsage(context, kept);
   return `${maildir}: ${usage.bytes} bytes in ${usage.messages} messages\n`;
+}
+
+async function setQuota(
+  command: Command,
+  { name, domain }: UserRow,
+  asked: { readonly quota: string; readonly environment: string | undefined },
+): Promise<void> {
+  const entry = await command.realDomain(domain);
+  await command.domains.locked(async () => {
+    const user = await command.accounts.users.find(name, domain);
+    if (user) await checkUserQuota(command, entry, { user, ...asked });
+    await command.accounts.users.update(name, domain, { quota: asked.quota });
+  });
 }
 
 /** The user whose mail it is: the path ends in the domain, maybe folders of the directory tree, and the name. */

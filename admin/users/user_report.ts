@@ -110,7 +110,9 @@ export async function shownUser(
   if (fields.has("directory")) line("dir", `${user.home}${hasHome ? "" : "   (missing)"}`);
   if (fields.has("quota")) await addQuota(command, user, { line, heading: shape.heading, hasHome });
   if (shape.heading) addStatus(command, user, { line, grants: events.grants.get(`${user.name}@${user.domain}`) ?? [] });
-  if (fields.has("logins")) addLogins(events.logins.get(user.name.toLowerCase()) ?? [], line);
+  if (fields.has("logins")) {
+    addLogins(events.logins.get(user.name.toLowerCase()) ?? [], { line, nowSeconds: shape.nowSeconds });
+  }
   if (fields.has("mail")) { for (const [label, value] of await mailSummary(command, user)) line(label, value); }
   return lines.map((one) => `${one}\n`).join("");
 }
@@ -148,10 +150,19 @@ function addStatus(
   line("Relay Allowed", grants.length === 0 ? "NO" : `YES (${grants.join(" ")})`);
 }
 
-function addLogins(events: readonly LastauthEvent[], line: Line): void {
+/** Services whose event is a login. */
+const LOGINS: readonly string[] = ["imap", "pop3", "smtp", "webm"];
+const DAY_SECONDS = 86_400;
+
+function addLogins(events: readonly LastauthEvent[], { line, nowSeconds }: { line: Line; nowSeconds: number }): void {
+  const [last] = events.filter(({ service }) => LOGINS.includes(service)).toSorted((a, b) => b.seconds - a.seconds);
+  const since = (last ?? events.find(({ service }) => service === "add"))?.seconds;
+  line("Days inact", since === undefined ? "Unknown" : Math.max(0, Math.floor((nowSeconds - since) / DAY_SECONDS)));
   for (const [service, label, never] of EVENTS) {
     const event = events.find((one) => one.service === service);
     line(label, event ? `(${event.remoteIp}) ${dateText(event.seconds)}` : never);
+    if (service !== "add") continue;
+    line("last  auth", last ? `(${last.remoteIp}) ${dateText(last.seconds)}` : "Not yet logged in");
   }
 }
 

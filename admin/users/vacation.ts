@@ -6,9 +6,11 @@ import { defineApplet, type Proc } from "../../core/applet.ts";
 import { Permanent, Temporary } from "../../core/errors.ts";
 import { socketPath } from "../../core/paths.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { LIMITS_ENV } from "../../storage/accounts/domains/limit_checks.ts";
+import { checkVacation } from "../../storage/accounts/domains/limit_counts.ts";
 import { LookupClient } from "../../storage/accounts/lookup_client.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
-import { setVacation } from "../../storage/accounts/user_files.ts";
+import { setVacation, vacationText } from "../../storage/accounts/user_files.ts";
 
 export const applet = defineApplet({
   names: ["vacation"],
@@ -27,6 +29,7 @@ export const applet = defineApplet({
     "user's .vacation.msg, in the environment that a delivery gives to programs.",
   env: {
     ...COMMAND_ENV,
+    ...LIMITS_ENV,
     HOME: "home of the user, when it answers",
     RECIPIENT: "address that the message came to, when it answers",
     CHARSET: "character set of the answer",
@@ -45,7 +48,12 @@ export const applet = defineApplet({
       const { address: { name, domain }, domain: entry } = await command.locate(operand);
       const user = await command.accounts.users.find(name, domain);
       if (!user) throw new Permanent(`there is no user ${name}@${domain}`);
-      await command.domains.locked(() => setVacation(command, entry, { user, file, stdin: proc.stdin }));
+      const text = await vacationText(command, file, proc.stdin);
+      const environment = proc.env.get("DOMAIN_LIMITS");
+      await command.domains.locked(async () => {
+        await checkVacation(command, entry, { user, isOn: text !== undefined, environment });
+        await setVacation(command, entry, { user, text });
+      });
       await command.forget(`${name}@${domain}`);
     });
     return await runPostHandle(proc, [operand, file]);

@@ -4,8 +4,9 @@
 import { defineApplet, type OptionSpecs, type OptionValues, type Proc } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
-import { LIMITS_ENV, limitsInForce, refuseForbidden, refuseMore } from "../../storage/accounts/domains/limit_checks.ts";
-import { checkFolder, checkGecos, shown } from "../../storage/accounts/names.ts";
+import { LIMITS_ENV } from "../../storage/accounts/domains/limit_checks.ts";
+import { checkNewUser } from "../../storage/accounts/domains/limit_quotas.ts";
+import { ALWAYS_ACTIVE, checkFolder, checkGecos, shown } from "../../storage/accounts/names.ts";
 import {
   askPassword,
   makePassword,
@@ -27,10 +28,15 @@ const OPTIONS = {
   basePath: { flag: "B", value: "folder", default: "the domain's, or BASE_PATH", help: "base of the user's home" },
   balance: { flag: "b", help: "base is the file system of table fstab that is used least" },
   usersPerLevel: { flag: "l", value: "users", default: "100", help: "users of one directory" },
-  quota: { flag: "q", value: "bytes", default: "50m", help: "quota, with k, m or g, or NOQUOTA" },
+  quota: {
+    flag: "q",
+    value: "bytes",
+    default: "50m, or that of the domain's limits",
+    help: "quota, with k, m or g, or NOQUOTA",
+  },
   hostId: { flag: "H", value: "hostid", help: "host of the user, in a cluster" },
   mdaHost: { flag: "M", value: "host", help: "delivery host of the user, in a cluster" },
-  inactive: { flag: "i", help: "the user is inactive until the first login" },
+  inactive: { flag: "i", help: "the user is inactive until the first login; not postmaster and abuse" },
   csv: {
     long: "csv",
     value: "file",
@@ -78,7 +84,10 @@ Users go into the database in batches of a thousand, each of which is there whol
 passed over and left as it is, so that a run that was ended at any point is simply run again; with -d it also makes the
 homes that are missing. A line that is wrong ends the run behind the users before it, unless --keep-going is given: then it
 is told with its number, and the exit code is 1 in the end. The post handle runs for each user that was added, in batches of
-twenty. A bar shows the progress on a terminal.`,
+twenty. A bar shows the progress on a terminal.
+
+Where the limits of the domain are in force (vlimit), a user is refused that is one too many, or whose quota, together with
+those of the others, comes to more than the domain's.`,
   env: {
     ...COMMAND_ENV,
     BASE_PATH: "base of the users' homes; default /home/mail",
@@ -101,8 +110,8 @@ twenty. A bar shows the progress on a terminal.`,
       help: "adds the users of an old domain with their passwords",
     },
   ],
-  seeAlso: ["vdeluser(1)", "vpasswd(1)", "vmoduser(1)", "vuserinfo(1)", "vadddomain(1)"],
-  source: ["[man vadduser.9]"],
+  seeAlso: ["vdeluser(1)", "vpasswd(1)", "vmoduser(1)", "vuserinfo(1)", "vadddomain(1)", "vlimit(1)"],
+  source: ["[man vadduser.9]", "[decision 0087]"],
   async run(proc) {
     const { options, args } = proc;
     if (options.hostId !== undefined || options.mdaHost !== undefined) {
@@ -135,12 +144,8 @@ async function addOne(proc: Proc<typeof OPTIONS>, command: Command, options: Opt
   const named = `${address.name}@${address.domain}`;
   if (await users.find(address.name, address.domain)) throw new Permanent(`${named} exists already`);
   const environment = { limits: proc.env.get("DOMAIN_LIMITS"), hash: proc.env.get("PASSWORD_HASH") };
-  const limits = await limitsInForce(command, domain, { name: address.name, environment: environment.limits });
-  if (limits) {
-    const { active, inactive } = await users.count(address.domain);
-    refuseMore(limits, address.domain, { of: "account", count: active + inactive });
-  }
-  if (options.quota !== undefined) refuseForbidden(limits, address.domain, { of: "quota", act: "create" });
+  const asked = { name: address.name, quota: options.quota, environment: environment.limits };
+  await checkNewUser(command, domain, asked); // before a password is asked for
   const clear = args[1] ??
     (options.random === undefined ? await askPassword(proc, named) : randomPasswordOf(options.random));
   const own = new ControlFiles(domain.directory);
@@ -149,16 +154,17 @@ async function addOne(proc: Proc<typeof OPTIONS>, command: Command, options: Opt
     control: [own, command.control],
   });
   const places = await placesOf(command, options);
-  const added = await command.domains.locked(() =>
-    command.users.add(address, domain, {
+  const added = await command.domains.locked(async () => {
+    const quota = await checkNewUser(command, domain, asked);
+    return await command.users.add(address, domain, {
       ...columns,
       gecos: checkGecos(options.comment ?? address.name),
-      inactive: options.inactive,
+      inactive: options.inactive && !ALWAYS_ACTIVE.includes(address.name),
       makeDirectory: options.makeDirectory,
-      ...(options.quota === undefined ? {} : { quota: options.quota }),
+      quota,
       ...places,
-    })
-  );
+    });
+  });
   if (added === "exists") throw new Permanent(`${named} exists already`);
   await command.forget(named);
   const random = args[1] === undefined && options.random !== undefined ? `Password is ${clear}\n` : "";

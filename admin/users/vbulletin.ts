@@ -8,7 +8,7 @@ import { BULLETIN_FOLDER } from "../../storage/accounts/tables/bulkmail.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
 import { inputFile } from "../../storage/accounts/input_file.ts";
-import { checkDomainName, shown } from "../../storage/accounts/names.ts";
+import { checkDomainName, GROUP_MARK, shown } from "../../storage/accounts/names.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { type BulletinKind, giveBulletin } from "../../storage/maildir/bulletins.ts";
 
@@ -51,6 +51,7 @@ export const applet = defineApplet({
     const { options, args } = proc;
     const kinds = [options.copy, options.hard, options.soft, options.all, options.subscribers !== undefined];
     if (kinds.filter(Boolean).length > 1) throw new Usage("only one of -c, -h, -s, -a and -S");
+    if (options.all && options.exclude !== undefined) throw new Usage("-e cannot keep back what -a lets wait: use -S");
     if (options.file === undefined && !options.dryRun) throw new Usage("give the message with -f");
     const text = await withCommand(proc, {}, async (command) => {
       const path = options.file === undefined ? "" : await messagePath(command, options.file);
@@ -71,7 +72,10 @@ export const applet = defineApplet({
           ...await letWait(command, domains, { ...plan, addresses: await readAddresses(command, options.subscribers) }),
         );
       } else if (options.all) {
-        for (const domain of domains) if (!plan.dryRun) await store(command, domain, { path, suffix: ",all" });
+        for (const domain of domains) {
+          if (options.verbose) told.push(...await giveAll(command, domain, { ...plan, dryRun: true }));
+          if (!plan.dryRun) await store(command, domain, { path, suffix: ",all" });
+        }
       } else for (const domain of domains) told.push(...await giveAll(command, domain, plan));
       return options.verbose ? told.map((address) => `${address}\n`).join("") : "";
     });
@@ -106,7 +110,7 @@ async function giveAll(command: Command, domain: DomainEntry, plan: Plan): Promi
   const given: string[] = [];
   for await (const user of command.accounts.users.list(domain.domain)) {
     const address = `${user.name}@${user.domain}`;
-    if (user.inactive || user.gecos.startsWith("MailGroup") || plan.excluded.has(address)) continue;
+    if (user.inactive || user.gecos.startsWith(GROUP_MARK) || plan.excluded.has(address)) continue;
     given.push(address);
     if (plan.dryRun) continue;
     await command.users.makeHome(user, domain);

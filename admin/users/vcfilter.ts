@@ -6,10 +6,17 @@ import { Permanent, Usage } from "../../core/errors.ts";
 import { COMPARISONS, FILTER_HEADERS, filterAction, type FilterRule, NOT_TO_ME } from "../../mail/filter/rules.ts";
 import { evaluateExpression } from "../../mail/filter/expression.ts";
 import { LinearRegex } from "../../mail/filter/regex.ts";
-import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import {
+  type Command,
+  COMMAND_CONTROL,
+  COMMAND_ENV,
+  warnNoCluster,
+  withCommand,
+} from "../../storage/accounts/command.ts";
 import { removeTree } from "../../storage/accounts/domain_store.ts";
 import { writeLineFile } from "../../storage/accounts/line_file.ts";
 import { shown as quoted } from "../../storage/accounts/names.ts";
+import { filterHeaderNames } from "../../storage/control/header_list.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 
 /** Most rules of one address [man vcfilter.9]. */
@@ -29,7 +36,7 @@ export const applet = defineApplet({
   dialect: "admin",
   options: {
     verbose: { flag: "v", help: "tell what was changed" },
-    cluster: { flag: "C", help: "a user of any host of the cluster" },
+    cluster: { flag: "C", help: "in a cluster, a user of any host; a warning elsewhere" },
     show: { flag: "s", help: "show the rules" },
     raw: { flag: "r", help: "show them as numbers, with tabs between" },
     insert: { flag: "i", help: "add a rule" },
@@ -47,7 +54,7 @@ export const applet = defineApplet({
 
 Headers: ${
     FILTER_HEADERS.map((name, number) => `${number} ${name}`).join(", ")
-  }. A control file headerlist replaces the list.
+  }. A control file headerlist, or the file of the original in the folder above, replaces the list.
 
 In an expression %p is the first number of the field. Rules act where the domain delivers by vfilter (vadddomain -f).`,
   env: COMMAND_ENV,
@@ -65,6 +72,7 @@ In an expression %p is the first number of the field. Rules act where the domain
     const asked = [options.insert, options.remove !== undefined, options.update !== undefined].filter(Boolean).length;
     if (asked > 1) throw new Usage("only one of -i, -d and -u");
     const operand = proc.args[0] ?? "";
+    if (options.cluster) await warnNoCluster(proc, "-C");
     const text = await withCommand(proc, {}, async (command) => {
       const { address: { name, domain } } = await command.locate(operand);
       const address = `${name}@${domain}`;
@@ -72,7 +80,7 @@ In an expression %p is the first number of the field. Rules act where the domain
       if (!user && !GLOBAL_NAMES.includes(name)) throw new Permanent(`there is no user ${address}`);
       const { filters } = command.accounts;
       const rules = await filters.list(address);
-      const headers = headersOf(command);
+      const headers = filterHeaderNames(command.control);
       if (asked === 0) return rules.map((rule) => shown(rule, { raw: options.raw, headers })).join("");
       let done: string;
       if (options.remove !== undefined) {
@@ -99,11 +107,6 @@ In an expression %p is the first number of the field. Rules act where the domain
     return asked === 0 ? undefined : await runPostHandle(proc, [operand]);
   },
 });
-
-function headersOf({ control }: Command): readonly string[] {
-  const names = (control.text("headerlist") ?? "").split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  return names.length > 0 ? names : FILTER_HEADERS;
-}
 
 function ruleNumber(option: string, text: string): number {
   if (!/^\d{1,3}$/.test(text)) throw new Usage(`${option} ${quoted(text)}: not the number of a rule`);

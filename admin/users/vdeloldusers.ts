@@ -6,7 +6,7 @@ import { Permanent, Usage } from "../../core/errors.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
 import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
 import type { LastauthService } from "../../storage/accounts/tables/lastauth.ts";
-import { checkDomainName, shown } from "../../storage/accounts/names.ts";
+import { checkDomainName, GROUP_MARK, shown } from "../../storage/accounts/names.ts";
 import type { UserRow } from "../../storage/accounts/users.ts";
 import { settleQuota } from "../../storage/accounts/user_quota.ts";
 
@@ -83,7 +83,7 @@ export const applet = defineApplet({
       for (const domain of wanted ? [wanted] : await command.domains.list()) {
         if (domain.aliasOf !== undefined) continue;
         for await (const user of command.accounts.users.list(domain.domain)) {
-          if (user.gecos.startsWith("MailGroup") || KEPT_NAMES.has(user.name)) continue;
+          if (user.gecos.startsWith(GROUP_MARK) || KEPT_NAMES.has(user.name)) continue;
           if (options.comment !== undefined && !user.gecos.startsWith(options.comment)) continue;
           lines.push(...await keepHouse(command, { user, domain }, plan));
         }

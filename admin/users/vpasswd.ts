@@ -4,6 +4,7 @@
 import { defineApplet } from "../../core/applet.ts";
 import { changePassword, userToChange } from "../../storage/accounts/change_password.ts";
 import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { LIMITS_ENV } from "../../storage/accounts/domains/limit_checks.ts";
 import {
   askPassword,
   PASSWORD_OPTIONS,
@@ -29,17 +30,18 @@ export const applet = defineApplet({
   ],
   description:
     "vpasswd sets a new password. The stored SCRAM or CRAM credential is replaced as well: without -m and -C the " +
-    "user can then log in by PLAIN and LOGIN only. A user whose password may not be changed is refused.",
-  env: COMMAND_ENV,
+    "user can then log in by PLAIN and LOGIN only. A user whose password may not be changed is refused, also where the limits of the " +
+    "domain that are in force say so (vlimit -g d).",
+  env: { ...COMMAND_ENV, ...LIMITS_ENV },
   control: COMMAND_CONTROL,
   exits: { 0: "the password is changed", 1: "there is no such user, or a step failed" },
-  seeAlso: ["vadduser(1)", "vmoduser(1)", "crypt(5)"],
+  seeAlso: ["vadduser(1)", "vmoduser(1)", "vlimit(1)", "crypt(5)"],
   source: ["[man vpasswd.9]"],
   async run(proc) {
     const { options, args } = proc;
     const text = await withCommand(proc, {}, async (command) => {
       const located = await command.locate(args[0] ?? "");
-      const user = await userToChange(command, located);
+      const user = await userToChange(command, located, proc.env.get("DOMAIN_LIMITS"));
       const named = `${user.name}@${user.domain}`;
       const clear = args[1] ??
         (options.random === undefined ? await askPassword(proc, named) : randomPasswordOf(options.random));

@@ -4,10 +4,21 @@
 import { defineApplet } from "../../core/applet.ts";
 import { Permanent, Usage } from "../../core/errors.ts";
 import { VERSION } from "../../core/version.ts";
-import { COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import {
+  type Command,
+  COMMAND_CONTROL,
+  COMMAND_ENV,
+  type LocatedUser,
+  withCommand,
+} from "../../storage/accounts/command.ts";
+import type { DomainEntry } from "../../storage/accounts/domain_store.ts";
+import { LIMITS_ENV, limitsInForce, refuseForbidden } from "../../storage/accounts/domains/limit_checks.ts";
+import { checkNewAccount } from "../../storage/accounts/domains/limit_counts.ts";
+import { checkQuotaSum } from "../../storage/accounts/domains/limit_quotas.ts";
 import { OLD_HOME_MS } from "../../storage/accounts/move_home.ts";
 import { runPostHandle } from "../../storage/accounts/post_handle.ts";
 import { moveUser } from "../../storage/accounts/user_moves.ts";
+import type { UserRow } from "../../storage/accounts/users.ts";
 
 export const applet = defineApplet({
   names: ["vrenameuser"],
@@ -26,8 +37,8 @@ export const applet = defineApplet({
   description:
     "Password, quota, flags, aliases, filters and mail stay with the user; the home moves to the new name's place. The old " +
     "address is unknown afterwards: an alias or vadduser can take mail for it again. When a step fails, the same command " +
-    "finishes the work.",
-  env: COMMAND_ENV,
+    "finishes the work. Another domain whose limits are in force (vlimit) must have room for the user and its quota.",
+  env: { ...COMMAND_ENV, ...LIMITS_ENV },
   control: COMMAND_CONTROL,
   exits: { 0: "the user has the new address", 1: "no such user, the new address is taken, or a step failed" },
   examples: [{ command: "vrenameuser ann@example.org anna@example.org", help: "ann is anna now" }],
@@ -46,6 +57,7 @@ export const applet = defineApplet({
         if (name === "postmaster") {
           throw new Permanent("postmaster of a domain keeps the name: mail programs rely on it");
         }
+        await checkMove(command, { user, from: old.domain, to: target, environment: proc.env.get("DOMAIN_LIMITS") });
         return await moveUser(command, {
           user,
           domain: old.domain,
@@ -63,3 +75,23 @@ export const applet = defineApplet({
     return await runPostHandle(proc, [before, after]);
   },
 });
+
+interface Move {
+  readonly user: UserRow;
+  readonly from: DomainEntry;
+  readonly to: LocatedUser;
+  /** DOMAIN_LIMITS. */
+  readonly environment: string | undefined;
+}
+
+/** Throws Permanent when limits in force forbid the new name, or in another domain the new user. */
+async function checkMove(command: Command, { user, from, to, environment }: Move): Promise<void> {
+  const { flags } = user;
+  const limits = await limitsInForce(command, from, { name: user.name, flags, environment });
+  const { name, domain } = to.address;
+  if (domain === user.domain) return refuseForbidden(limits, domain, { of: "account", act: "modify" });
+  refuseForbidden(limits, user.domain, { of: "account", act: "delete" });
+  const others = await limitsInForce(command, to.domain, { name, flags, environment });
+  await checkNewAccount(command, domain, others);
+  await checkQuotaSum(command.accounts.users, { user: `${name}@${domain}`, after: user.quota }, others);
+}

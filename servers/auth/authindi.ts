@@ -56,6 +56,8 @@ module before has let the user in (AUTHENTICATED is set) the server is executed 
     EXIT_ONERROR: "if set, an exit of 3 of POSTAUTH ends the session",
     MSG_ONERROR: "file with the text for the client then",
     ...DISABLED_ENV,
+    DOMAIN_LIMITS: "limits of domains (vlimit) hold for this login; else where inlookup or vmoddomain -l say so",
+    TCPLOCALIP: "our address, which vipmap may give a domain for names without one",
     TCPREMOTEIP: "address of the client, for lastauth and the guard against guessed passwords",
     DEBUG: "if set, names and results are written to standard error, never a secret",
   },
@@ -85,7 +87,12 @@ module before has let the user in (AUTHENTICATED is set) the server is executed 
 type Verdict = AuthResult | { readonly kind: "passed-over" };
 
 async function verify(proc: Proc, lookup: Lookup, { service, request }: AuthRecord): Promise<Verdict> {
-  const context = { service: serviceOf(service), remoteHost: proc.env.get("TCPREMOTEIP") ?? "" };
+  const context = {
+    service: serviceOf(service),
+    remoteHost: proc.env.get("TCPREMOTEIP") ?? "",
+    localHost: proc.env.get("TCPLOCALIP"),
+    withLimits: proc.env.get("DOMAIN_LIMITS") !== undefined,
+  };
   if (request.kind === "other") return { kind: "passed-over" };
   const disabled = request.kind !== "malformed" && isDisabled(request, (name) => proc.env.get(name));
   if (request.kind === "malformed" || disabled || request.name === "") return { kind: "denied" };

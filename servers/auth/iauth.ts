@@ -9,6 +9,7 @@ import type { Accounts } from "../../storage/accounts/accounts.ts";
 import { openAccounts } from "../../storage/accounts/accounts.ts";
 import { openLookup } from "../../storage/accounts/lookup_client.ts";
 import type { AuthService, Lookup } from "../../storage/accounts/lookup_types.ts";
+import { USER_FLAGS } from "../../storage/accounts/users.ts";
 import { ControlFiles } from "../../storage/control/control.ts";
 
 /** When account and password end, in seconds since 1970; 0: never. */
@@ -38,6 +39,10 @@ export function authService(name: string): AuthService {
   return "auth";
 }
 
+function isWebmail(service: string): boolean {
+  return service.toLowerCase().startsWith("webm");
+}
+
 /** Checks a login; PAM's result with a text for the log. Throws Temporary when the daemon cannot be asked. */
 export async function checkLogin(
   lookup: Pick<Lookup, "verifyPassword">,
@@ -46,8 +51,12 @@ export async function checkLogin(
   const context = { service: authService(login.service), remoteHost: login.remoteHost };
   const result = await lookup.verifyPassword(login.name.toLowerCase(), login.password, context);
   switch (result.kind) {
-    case "ok":
-      return { code: PAM.success, text: "" };
+    case "ok": {
+      const isClosed = isWebmail(login.service) && (result.account.flags & USER_FLAGS.noWebmail) !== 0;
+      return isClosed
+        ? { code: PAM.permissionDenied, text: "webmail is switched off for this account" }
+        : { code: PAM.success, text: "" };
+    }
     case "denied":
       return { code: PAM.authError, text: "wrong password" };
     case "forbidden":

@@ -3,6 +3,7 @@ import { assertEquals, assertRejects } from "../../tests/support/assert.ts";
 import { makeSite } from "../../tests/support/site.ts";
 import { Temporary } from "../../core/errors.ts";
 import { PAM } from "../../core/libc/pam.ts";
+import { USER_FLAGS } from "../../storage/accounts/users.ts";
 import type { AuthResult } from "../../storage/accounts/lookup_types.ts";
 import { authService, checkLogin, expiryTimes } from "./iauth.ts";
 import { fillCommand, partsOf, unbracketed } from "./pam_multi_source.ts";
@@ -68,6 +69,21 @@ Deno.test("iauth asks for the service that the name begins with, and tells why a
   assertEquals((await check({ kind: "denied" })).code, PAM.authError);
   assertEquals((await check({ kind: "forbidden", reason: "IMAP is switched off" })).code, PAM.permissionDenied);
   assertEquals((await check({ kind: "forbidden", reason: "this password has expired" })).code, PAM.accountExpired);
+  for (const [flags, code] of [[0, PAM.success], [USER_FLAGS.noWebmail, PAM.permissionDenied]] as const) {
+    const account = {
+      address: "alice@mail.test",
+      uid: 1,
+      gid: 1,
+      flags,
+      gecos: "",
+      home: "",
+      quota: "",
+      inactive: false,
+    };
+    const lookup = { verifyPassword: () => Promise.resolve({ kind: "ok", account, mayRelay: true } as const) };
+    assertEquals((await checkLogin(lookup, { ...login, service: "webmail" })).code, code);
+    assertEquals((await checkLogin(lookup, login)).code, PAM.success);
+  }
   const down = { verifyPassword: () => Promise.reject(new Temporary("no daemon")) };
   await assertRejects(() => checkLogin(down, login), Temporary);
 });

@@ -105,6 +105,8 @@ export const CALLER_ENV = {
   AUTHSERVICE: "name of the service that is logged in to: imap, pop3, smtp",
   SERVICE: "the same, as Dovecot gives it",
   TCPLOCALPORT: "port of the service, where its name is not told",
+  DOMAIN_LIMITS: "limits of domains (vlimit) hold for this login; else where inlookup or vmoddomain -l say so",
+  TCPLOCALIP: "our address, which vipmap may give a domain for names without one",
   TCPREMOTEIP: "address of the client, for lastauth, relay and the counting of failures",
 } as const;
 
@@ -113,5 +115,11 @@ export function callerContext(env: (name: keyof typeof CALLER_ENV) => string | u
   const name = (env("AUTHSERVICE") || env("SERVICE") || "").toLowerCase();
   const named = (["imap", "pop3", "smtp"] as const).find((service) => name.startsWith(service));
   const service = named ?? PORTS[env("TCPLOCALPORT") ?? ""] ?? "auth";
-  return { service, remoteHost: env("TCPREMOTEIP") ?? "" };
+  const localHost = env("TCPLOCALIP");
+  return {
+    service,
+    remoteHost: env("TCPREMOTEIP") ?? "",
+    ...(localHost === undefined ? {} : { localHost }),
+    ...(env("DOMAIN_LIMITS") === undefined ? {} : { withLimits: true }),
+  };
 }

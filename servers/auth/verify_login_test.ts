@@ -86,6 +86,12 @@ Deno.test("an answer of DIGEST-MD5 must be one to the nonce of the challenge", (
 Deno.test("the service is told by name or by port", () => {
   const of = (variables: Readonly<Record<string, string>>) => callerContext((name) => variables[name]);
   assertEquals(of({}), { service: "auth", remoteHost: "" });
+  assertEquals(of({ TCPLOCALIP: "192.0.2.9", DOMAIN_LIMITS: "" }), {
+    service: "auth",
+    remoteHost: "",
+    localHost: "192.0.2.9",
+    withLimits: true,
+  });
   assertEquals(of({ AUTHSERVICE: "imaps", TCPLOCALPORT: "25" }).service, "imap");
   assertEquals(of({ SERVICE: "pop3" }).service, "pop3");
   assertEquals(of({ SERVICE: "lmtp", TCPLOCALPORT: "587", TCPREMOTEIP: "::1" }), {

@@ -7,6 +7,7 @@ import { Denied, Permanent } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { changePassword, userToChange } from "../../storage/accounts/change_password.ts";
 import { type Command, COMMAND_CONTROL, COMMAND_ENV, withCommand } from "../../storage/accounts/command.ts";
+import { LIMITS_ENV } from "../../storage/accounts/domains/limit_checks.ts";
 import { NO_PASSWORD_CHOICE } from "../../storage/accounts/password_choice.ts";
 import { verifyPassword } from "../../storage/accounts/passwords.ts";
 import { parsePasswordChange, passOn, type PasswordChange, readLoginBytes } from "./checkpassword.ts";
@@ -32,7 +33,7 @@ export const applet = defineApplet({
     "with the credentials that control/authmechanisms asks for.\n\nWhen the password is wrong or the user unknown it waits " +
     "5 seconds and executes the program with the same bytes on its descriptor 3; without a program it exits 1. Each attempt " +
     "is written to standard error, never with a password.",
-  env: { ...COMMAND_ENV, TCPREMOTEIP: "address of the client, for the log" },
+  env: { ...COMMAND_ENV, ...LIMITS_ENV, TCPREMOTEIP: "address of the client, for the log" },
   control: COMMAND_CONTROL,
   exits: {
     0: "the password is changed",
@@ -63,7 +64,7 @@ async function tryChange(proc: Proc, command: Command, change: PasswordChange): 
   const right = await verifyPassword(change.oldPassword, stored);
   if (!known || !right || change.oldPassword === "") return "wrong user or password";
   const { located } = known;
-  const user = await userToChange(command, located);
+  const user = await userToChange(command, located, proc.env.get("DOMAIN_LIMITS"));
   const clear = change.newPassword;
   if (/\p{Cc}/u.test(clear)) throw new Denied("the new password holds a control character");
   const environment = proc.env.get("PASSWORD_HASH");

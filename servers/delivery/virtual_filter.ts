@@ -4,20 +4,12 @@
  */
 import { Permanent } from "../../core/errors.ts";
 import { pathExists } from "../../core/path_exists.ts";
-import {
-  FILTER_HEADERS,
-  type FilterAction,
-  filterAction,
-  type FilterRule,
-  findFilterRule,
-} from "../../mail/filter/rules.ts";
+import { type FilterAction, filterAction, type FilterRule, findFilterRule } from "../../mail/filter/rules.ts";
 import { Header } from "../../mail/header/header.ts";
 import type { Account } from "../../storage/accounts/lookup_types.ts";
+import { filterHeaderNames } from "../../storage/control/header_list.ts";
 import type { DeliveryContext, DeliveryJob } from "./context.ts";
 import { messageHeader } from "./message.ts";
-
-/** Control file: names of header fields, a line each. */
-const HEADER_LIST = "headerlist";
 
 /** What the rules say of a message; undefined when none matches. */
 export interface FilterDecision {
@@ -38,7 +30,7 @@ export async function decideByFilter(
     header: new Header(await messageHeader(job.message)),
     sender: job.sender,
     own: [account.address, to.address],
-    headers: headerNames(context.control),
+    headers: filterHeaderNames(context.control),
   };
   const rule = findFilterRule(rules.filter((one) => isUsable(context, one)), subject);
   return rule && { rule, action: filterAction(rule) };
@@ -61,10 +53,4 @@ function isUsable(context: Pick<DeliveryContext, "log">, rule: FilterRule): bool
     context.log.line(`warning: filter ${rule.number} of ${rule.address}: ${error.message}`);
     return false;
   }
-}
-
-/** Names of header fields by their numbers: the site's list when it has one. */
-export function headerNames(control: Pick<DeliveryContext["control"], "text">): readonly string[] {
-  const names = (control.text(HEADER_LIST) ?? "").split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  return names.length > 0 ? names : FILTER_HEADERS;
 }

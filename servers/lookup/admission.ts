@@ -64,7 +64,7 @@ export class Admission {
     const { user, domain } = found;
     const { accounts, domainLimits, exists, nowMs } = this.#sources;
     this.#standIns.seen(user);
-    const inForce = domainLimits || exists(`${domain.directory}/${DOMAIN_LIMITS_FILE}`);
+    const inForce = domainLimits || context.withLimits === true || exists(`${domain.directory}/${DOMAIN_LIMITS_FILE}`);
     const limits = inForce ? await accounts.limits.of(user.name, user.domain) : undefined;
     const masked = limits && !(user.flags & USER_FLAGS.override) ? limitFlags(limits) : 0;
     const flags = user.flags | masked;

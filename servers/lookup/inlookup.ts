@@ -75,6 +75,8 @@ export const applet = defineApplet({
     "switches verbose logging. TERM ends the daemon.",
   env: {
     ...MYSQL_ENV,
+    INDIMAIL_DOMAIN: "domain of a name without one at login; goes before the map of vipmap",
+    DEFAULT_DOMAIN: "the same after that map; default control/envnoathost, control/me",
     DOMAIN_LIMITS: "apply the limits of table vlimits",
     ENABLE_CRAM: "take the password column as it is for CRAM-MD5",
     NOLASTAUTH: "write no rows of table lastauth",
@@ -120,7 +122,7 @@ export const applet = defineApplet({
     const groupDelivery = (account: Account) =>
       keepLastauth && recorder.groupDelivery(account, Math.floor(nowMs() / 1000));
     const answers = new Answers({ accounts, domains, paths, nowMs, keptMax, relayMinutes, groupDelivery });
-    const names = { domains, defaultDomain: (control.line("envnoathost") ?? control.line("me") ?? "").toLowerCase() };
+    const names = { domains, defaultDomain: usualDomain(control, env) };
     const policy = openPolicy({ accounts, control, names, clock: proc.clock, log, timeoutMs });
     const tokens = new Tokens({ control, nowMs, log });
     const logins = new Logins({
@@ -133,6 +135,7 @@ export const applet = defineApplet({
       tokens,
       saltSecret: readSaltSecret(paths),
       recordedScram: () => scramHashOfRecords(listedMechanisms(control)),
+      mapsAddresses: !env("INDIMAIL_DOMAIN"),
       domainLimits: proc.env.get("DOMAIN_LIMITS") !== undefined,
       cramFromPassword: proc.env.get("ENABLE_CRAM") !== undefined,
       keepLastauth,
@@ -171,6 +174,12 @@ export const applet = defineApplet({
     await accounts.close();
   },
 });
+
+/** Domain of a name without one, where vipmap gives none. */
+function usualDomain(control: ControlFiles, env: (name: string) => string | undefined): string {
+  const named = env("INDIMAIL_DOMAIN") || env("DEFAULT_DOMAIN");
+  return (named || (control.line("envnoathost") ?? control.line("me") ?? "")).toLowerCase();
+}
 
 /** The socket of everybody, and that of root and our own account. */
 async function listenOnBoth(

@@ -27,13 +27,15 @@ import { isHashed, sameText, verifyPassword } from "../../storage/accounts/passw
 import type { UserRow } from "../../storage/accounts/users.ts";
 import type { VirtualDomains } from "../../storage/accounts/virtual_domains.ts";
 import { Admission, type AdmissionSources, type Found } from "./admission.ts";
-import { splitAddress } from "./answers.ts";
+import { plainIp, splitAddress } from "./answers.ts";
 
 /** What logins need. */
 export interface LoginSources extends AdmissionSources {
   readonly domains: VirtualDomains;
   /** Domain of a user name without one. */
   readonly defaultDomain: string;
+  /** Table ip_alias_map gives names without a domain one: no INDIMAIL_DOMAIN. */
+  readonly mapsAddresses: boolean;
   /** Secret that made-up salts come from. */
   readonly saltSecret: Uint8Array;
   /** Who tokens belong to; undefined: tokens are not taken. */
@@ -65,14 +67,14 @@ export class Logins {
 
   /** PLAIN and LOGIN. */
   async verifyPassword(name: string, password: string, context: AuthContext): Promise<AuthResult> {
-    const found = await this.#find(name);
+    const found = await this.#find(name, context);
     const right = await verifyPassword(password, found?.user.password || this.#admission.standIn(name));
     return found && right ? await this.#admission.admit(found, context, password) : DENIED;
   }
 
   /** CRAM-MD5 and kin [rfc2195]. */
   async verifyCram(name: string, exchange: CramExchange, context: AuthContext): Promise<AuthResult> {
-    const found = await this.#find(name);
+    const found = await this.#find(name, context);
     const secret = found && this.#clearSecret(found.user);
     const expected = createHmac(exchange.hash, secret ?? this.#sources.saltSecret).update(exchange.challenge);
     const right = sameText(expected.digest("hex"), exchange.digestHex.toLowerCase());
@@ -85,7 +87,7 @@ export class Logins {
     exchange: DigestExchange,
     context: AuthContext,
   ): Promise<{ readonly result: AuthResult; readonly rspauth: string }> {
-    const found = await this.#find(name, exchange.realm);
+    const found = await this.#find(name, { ...context, realm: exchange.realm });
     const secret = found && this.#clearSecret(found.user);
     const keys = digestKeys({ user: name, password: secret ?? formatBase64(this.#sources.saltSecret) }, exchange);
     const right = sameText(keys.response, exchange.response.toLowerCase());
@@ -98,17 +100,17 @@ export class Logins {
   async verifyToken(name: string, token: string, context: AuthContext): Promise<AuthResult> {
     const { tokens } = this.#sources;
     if (!tokens) return DENIED;
-    const found = name === "" ? undefined : await this.#find(name);
+    const found = name === "" ? undefined : await this.#find(name, context);
     const owner = await tokens.ownerOf(token);
-    const owning = owner === undefined ? undefined : await this.#find(owner);
+    const owning = owner === undefined ? undefined : await this.#find(owner, {});
     if (!owning || (name !== "" && !found)) return DENIED;
     const same = !found || (found.user.name === owning.user.name && found.user.domain === owning.user.domain);
     return same ? await this.#admission.admit(owning, context) : DENIED;
   }
 
   /** SCRAM, first step. */
-  async scramParameters(name: string, hash: ScramHash): Promise<ScramParameters> {
-    const found = await this.#find(name);
+  async scramParameters(name: string, hash: ScramHash, localHost?: string): Promise<ScramParameters> {
+    const found = await this.#find(name, { localHost });
     const stored = found && parseCredential(found.user.scram).scram;
     if (stored?.hash === hash) return { saltBase64: stored.saltBase64, iterations: stored.iterations };
     const saltBase64 = formatBase64(this.#madeUpSalt(name, hash));
@@ -122,7 +124,7 @@ export class Logins {
     context: AuthContext,
   ): Promise<{ readonly result: AuthResult; readonly serverSignatureBase64: string }> {
     const { hash, authMessage } = exchange;
-    const found = await this.#find(name);
+    const found = await this.#find(name, context);
     const keys = found && await this.#scramKeys(name, found.user, hash);
     const proof = parseBase64(exchange.proofBase64) ?? new Uint8Array();
     const { storedKey, serverKey } = keys ?? await this.#nobodysKeys(name, hash);
@@ -135,17 +137,31 @@ export class Logins {
     return { result, serverSignatureBase64: signature };
   }
 
-  /** `user@domain`, `user%domain`, or a user of the default domain [man vchkpass.8]. */
-  async #find(name: string, realm?: string): Promise<Found | undefined> {
+  /**
+   * `user@domain`, `user%domain`, or a user of the realm, of the domain that vipmap gives our address, or of the default
+   * domain [man vchkpass.8] [man vipmap.1].
+   */
+  async #find(
+    name: string,
+    from: { readonly realm?: string; readonly localHost?: string | undefined },
+  ): Promise<Found | undefined> {
     const lower = name.toLowerCase();
     const address = lower.includes("@") ? lower : lower.replace(/%(?=[^%]*$)/, "@");
     const { local, domain } = splitAddress(address);
-    const { domains, defaultDomain } = this.#sources;
-    const ours = realm !== undefined && domains.route("", realm.toLowerCase()).kind === "virtual";
-    const route = domains.route("", domain || (ours ? realm.toLowerCase() : defaultDomain));
+    const { domains, accounts } = this.#sources;
+    const route = domains.route("", domain || await this.#domainOf(from));
     if (route.kind !== "virtual" || local === "") return undefined;
-    const user = await this.#sources.accounts.users.find(local, route.domain.name);
+    const user = await accounts.users.find(local, route.domain.name);
     return user && { user, domain: route.domain };
+  }
+
+  /** The domain of a name without one. */
+  async #domainOf(from: { readonly realm?: string; readonly localHost?: string | undefined }): Promise<string> {
+    const { domains, accounts, defaultDomain, mapsAddresses } = this.#sources;
+    const realm = from.realm?.toLowerCase() ?? "";
+    if (realm !== "" && domains.route("", realm).kind === "virtual") return realm;
+    if (!mapsAddresses || !from.localHost) return defaultDomain;
+    return await accounts.ipAliases.find(plainIp(from.localHost)) ?? defaultDomain;
   }
 
   #clearSecret(user: UserRow): string | undefined {

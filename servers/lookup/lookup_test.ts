@@ -5,6 +5,7 @@ import { libcrypt } from "../../core/libc/crypt.ts";
 import { startSaslClient } from "../../mail/sasl/client.ts";
 import { SASL_MECHANISMS, type SaslMechanism, type SaslVerifier, startSasl } from "../../mail/sasl/server.ts";
 import { LookupClient } from "../../storage/accounts/lookup_client.ts";
+import { lookupVerifier } from "../../storage/accounts/lookup_verifier.ts";
 import type { AuthContext, AuthResult } from "../../storage/accounts/lookup_types.ts";
 import { USER_FLAGS } from "../../storage/accounts/users.ts";
 import { LIMITS_DEFAULT } from "../../storage/accounts/tables/vlimits.ts";
@@ -249,6 +250,34 @@ Deno.test("every mechanism works for what the account has stored", async () => {
       mechanism,
     );
   }
+});
+
+Deno.test("a name without a domain gets the one that vipmap gives our address, unless INDIMAIL_DOMAIN says another", async () => {
+  await using site = await exampleSite();
+  await site.addDomain("example.net");
+  await site.addUser("bob@example.net", "secret");
+  await site.command.accounts.ipAliases.set("192.0.2.9", "example.net");
+  const here = { ...TRUSTED, localHost: "192.0.2.9" };
+  {
+    await using lookup = await startLookup(site);
+    const { client } = lookup;
+    for (const localHost of ["192.0.2.9", "::ffff:192.0.2.9"]) {
+      const bob = await client.verifyPassword("Bob", "secret", { ...TRUSTED, localHost });
+      assertEquals(bob.kind === "ok" && bob.account.address, "bob@example.net");
+    }
+    assertEquals((await client.verifyPassword("bob", "secret", TRUSTED)).kind, "denied");
+    assertEquals((await client.verifyPassword("bob", "secret", { ...here, localHost: "192.0.2.8" })).kind, "denied");
+    assertEquals((await client.verifyPassword("alice", "secret", here)).kind, "denied");
+    assertEquals((await client.verifyPassword("alice@example.org", "secret", here)).kind, "ok");
+    const named = await client.scramParameters("bob@example.net", "sha-256");
+    assertEquals(await client.scramParameters("bob", "sha-256", here.localHost), named);
+    const verifier = lookupVerifier(client, here, { loginOf: (_user, result) => result, succeeded: () => true });
+    assertEquals(await verifier.scramParameters("bob", "sha-256"), named);
+    assert((await client.scramParameters("bob", "sha-256")).saltBase64 !== named.saltBase64);
+  }
+  await using lookup = await startLookup(site, { logins: { mapsAddresses: false } });
+  assertEquals((await lookup.client.verifyPassword("bob", "secret", here)).kind, "denied");
+  assertEquals((await lookup.client.verifyPassword("alice", "secret", here)).kind, "ok");
 });
 
 Deno.test("an unknown user's SCRAM salt is stable and like a real one", async () => {

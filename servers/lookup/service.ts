@@ -26,7 +26,7 @@ export function joinedService(answers: Answers, logins: Logins): UnguardedServic
     verifyCram: (user, exchange, context) => logins.verifyCram(user, exchange, context),
     verifyDigest: (user, exchange, context) => logins.verifyDigest(user, exchange, context),
     verifyToken: (user, token, context) => logins.verifyToken(user, token, context),
-    scramParameters: (user, hash) => logins.scramParameters(user, hash),
+    scramParameters: (user, hash, localHost) => logins.scramParameters(user, hash, localHost),
     verifyScram: (user, exchange, context) => logins.verifyScram(user, exchange, context),
   };
 }
@@ -76,7 +76,7 @@ export function verboseService(
       ),
     verifyToken: (user, token, context) =>
       told(`token of ${user} ${from(context)}`, service.verifyToken(user, token, context), (one) => one.kind),
-    scramParameters: (user, hash) => service.scramParameters(user, hash),
+    scramParameters: (user, hash, localHost) => service.scramParameters(user, hash, localHost),
     verifyScram: (user, exchange, context) =>
       told(`scram of ${user} ${from(context)}`, service.verifyScram(user, exchange, context), (one) => one.result.kind),
   };

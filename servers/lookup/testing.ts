@@ -71,6 +71,7 @@ export async function startLookup(
     recordedScram: () => "sha-256",
     saltSecret: new Uint8Array(32),
     domainLimits: false,
+    mapsAddresses: true,
     cramFromPassword: false,
     keepLastauth: true,
     keepRelay: true,

@@ -41,7 +41,7 @@ export async function serveImap(connection: Connection, services: ImapServices):
   const peer = { user: "", text: `ip=[${safeLogText(remoteHost)}], port=[${connection.remote.port}]` };
   const authenticator: ImapAuthenticator = {
     mechanisms: services.mechanisms?.() ?? SASL_MECHANISMS,
-    verifier: lookupVerifier(lookup, { service: "imap", remoteHost }, {
+    verifier: lookupVerifier(lookup, { service: "imap", remoteHost, localHost: connection.local.host }, {
       loginOf: (user, result) => {
         peer.user = user;
         return loginOf(result, services);

@@ -54,7 +54,7 @@ export async function servePop3(connection: Connection, services: Pop3Services):
   };
   const authenticator: Pop3Authenticator = {
     mechanisms: services.mechanisms?.() ?? SASL_MECHANISMS,
-    verifier: lookupVerifier(lookup, { service: "pop3", remoteHost }, {
+    verifier: lookupVerifier(lookup, { service: "pop3", remoteHost, localHost: connection.local.host }, {
       loginOf,
       succeeded: (login) => login.kind === "ok",
     }),

@@ -26,6 +26,8 @@ export interface AuthSettings {
   readonly lookup: Lookup;
   readonly hostName: string;
   readonly remoteIp: string;
+  /** Our address that the client has connected to. */
+  readonly localIp: string;
   readonly nowMs: number;
   readonly tls: TlsState | undefined;
   /** What the client was told of. */
@@ -36,7 +38,7 @@ export interface AuthSettings {
 
 /** Begins an exchange. */
 export function startSmtpAuth(mechanism: SaslMechanism, settings: AuthSettings): SmtpAuthExchange {
-  const context: AuthContext = { service: "smtp", remoteHost: settings.remoteIp };
+  const context: AuthContext = { service: "smtp", remoteHost: settings.remoteIp, localHost: settings.localIp };
   const verifier = lookupVerifier<AuthResult>(settings.lookup, context, {
     loginOf: (_user, result) => result,
     succeeded: (result) => result.kind === "ok",

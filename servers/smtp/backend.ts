@@ -153,6 +153,7 @@ export class SmtpdBackend implements SmtpBackend {
       lookup: this.#server.lookup,
       hostName: this.#settings.hostName,
       remoteIp: this.#connection.remote.host,
+      localIp: this.#connection.local.host,
       nowMs: this.#server.nowMs(),
       tls: this.#connection.tls,
       offered,

@@ -5,7 +5,7 @@ import { Permanent } from "../../core/errors.ts";
 import { Accounts } from "./accounts.ts";
 import { type Database, DuplicateRow, timestampText } from "./database.ts";
 import { DIR_CONTROL_START } from "./tables/dir_control.ts";
-import { createTables, upgradeSchema } from "./tables/ischema.ts";
+import { addDomainIndexes, createTables, upgradeSchema } from "./tables/ischema.ts";
 import { openMysql } from "./mysql.ts";
 import { openSqlite } from "./sqlite.ts";
 import { USER_FLAGS, type UserRow } from "./users.ts";
@@ -264,6 +264,17 @@ async function databaseSuite(step: Step): Promise<void> {
     await createTables(database);
     assertEquals(await upgradeSchema(database), []);
     assertEquals((await database.query("SELECT id FROM ischema")).length, 8);
+  });
+  await step("users of a domain have an index, which an older table gets once", async ({ database, tables }) => {
+    assertEquals(await addDomainIndexes(database, tables), []);
+    const drop = database.kind === "mysql"
+      ? "DROP INDEX pw_domain ON indimail"
+      : "DROP INDEX indimail_pw_domain_pw_name";
+    await database.run(drop);
+    assertEquals(await addDomainIndexes(database, tables), ["indimail"]);
+    assertEquals(await addDomainIndexes(database, tables), []);
+    const plan = await database.query("EXPLAIN SELECT COUNT(*) FROM indibak WHERE pw_domain = 'example.org'");
+    if (database.kind === "mysql") assertEquals(plan[0]?.["key"], "pw_domain");
   });
   await step("the database opens again after reopen", async ({ database }) => {
     await database.reopen();

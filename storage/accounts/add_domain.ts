@@ -7,7 +7,7 @@ import { Permanent } from "../../core/errors.ts";
 import type { Command } from "./command.ts";
 import type { DomainEntry, DomainOptions } from "./domain_store.ts";
 import { openMailRoot } from "./mail_roots.ts";
-import { shown } from "./names.ts";
+import { POSTMASTER_ALIASES, shown } from "./names.ts";
 import { quotaText } from "./user_store.ts";
 
 /** What a new domain is made of. */
@@ -21,8 +21,6 @@ export interface NewDomain {
   readonly quota?: string;
 }
 
-/** Addresses that every domain has beside postmaster [man vadddomain.9]. */
-const POSTMASTER_ALIASES = ["abuse", "mailer-daemon"] as const;
 /** Account that owns the files of virtual domains. */
 const OWNER = "indimail";
 

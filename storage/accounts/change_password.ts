@@ -2,15 +2,26 @@
 import { Denied, Permanent } from "../../core/errors.ts";
 import { ControlFiles } from "../control/control.ts";
 import type { Command, LocatedUser } from "./command.ts";
+import { limitsInForce } from "./domains/limit_checks.ts";
 import { makePassword, type PasswordChoice } from "./password_choice.ts";
+import { limitFlags } from "./tables/vlimits.ts";
 import { USER_FLAGS, type UserRow } from "./users.ts";
 
-/** The user whose password may be changed. Throws Permanent for an unknown one, Denied where a flag forbids it. */
-export async function userToChange(command: Command, { address }: LocatedUser): Promise<UserRow> {
+/**
+ * The user whose password may be changed; `environment` is DOMAIN_LIMITS. Throws Permanent for an unknown one, Denied where
+ * a flag forbids it, or the domain's limits that are in force do.
+ */
+export async function userToChange(
+  command: Command,
+  { address, domain }: LocatedUser,
+  environment: string | undefined,
+): Promise<UserRow> {
   const user = await command.accounts.users.find(address.name, address.domain);
   const named = `${address.name}@${address.domain}`;
   if (!user) throw new Permanent(`there is no user ${named}`);
-  if (user.flags & USER_FLAGS.noPasswordChange) throw new Denied(`the password of ${named} may not be changed`);
+  const limits = await limitsInForce(command, domain, { name: user.name, flags: user.flags, environment });
+  const flags = user.flags | (limits ? limitFlags(limits) : 0);
+  if (flags & USER_FLAGS.noPasswordChange) throw new Denied(`the password of ${named} may not be changed`);
   return user;
 }
 

@@ -5,6 +5,7 @@
 import { Permanent } from "../../core/errors.ts";
 import type { Clock } from "../../core/applet.ts";
 import { type Paths, socketPath } from "../../core/paths.ts";
+import type { ByteWriter } from "../../core/stream.ts";
 import { ControlFiles } from "../control/control.ts";
 import { reloadServers } from "../control/reload.ts";
 import { type Disk, realDisk } from "../disk.ts";
@@ -99,6 +100,15 @@ export class Command {
       client.close();
     }
   }
+}
+
+/** Says that an option has nothing to change, since the host is in no cluster: all its users are its own. */
+export async function warnNoCluster(
+  proc: { readonly name: string; readonly stderr: ByteWriter },
+  options: string,
+): Promise<void> {
+  const text = `${proc.name}: warning: ${options}: this host is in no cluster, so that changes nothing\n`;
+  await proc.stderr.write(new TextEncoder().encode(text));
 }
 
 /** Opens the stores, runs `work`, closes them. `create` makes the database where it is missing. */

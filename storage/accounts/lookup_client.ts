@@ -137,8 +137,8 @@ export class LookupClient implements Lookup {
     return await this.#ask("verifyToken", [user, token, context]) as AuthResult;
   }
 
-  async scramParameters(user: string, hash: ScramHash): Promise<ScramParameters> {
-    return await this.#ask("scramParameters", [user, hash]) as ScramParameters;
+  async scramParameters(user: string, hash: ScramHash, localHost?: string): Promise<ScramParameters> {
+    return await this.#ask("scramParameters", [user, hash, localHost]) as ScramParameters;
   }
 
   async verifyScram(

@@ -81,6 +81,10 @@ function text(value: unknown): string {
   return value;
 }
 
+function optional(value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : text(value);
+}
+
 function number(value: unknown): number {
   if (typeof value !== "number") throw new TypeError("a number was due");
   return value;
@@ -101,7 +105,13 @@ function oneOf<T extends string>(values: readonly T[], value: unknown): T {
 }
 
 function authContext(value: unknown): AuthContext {
-  return { service: oneOf(SERVICES, property(value, "service")), remoteHost: text(property(value, "remoteHost")) };
+  const service = oneOf(SERVICES, property(value, "service"));
+  return {
+    service,
+    remoteHost: text(property(value, "remoteHost")),
+    localHost: optional(property(value, "localHost")),
+    withLimits: property(value, "withLimits") === true,
+  };
 }
 
 function cramExchange(value: unknown): CramExchange {
@@ -151,7 +161,7 @@ export function callLookup(service: LookupService, type: number, payload: Uint8A
     case "verifyToken":
       return service.verifyToken(text(first), text(second), authContext(third));
     case "scramParameters":
-      return service.scramParameters(text(first), oneOf(SCRAM_HASHES, second));
+      return service.scramParameters(text(first), oneOf(SCRAM_HASHES, second), optional(third));
     case "verifyScram":
       return service.verifyScram(text(first), scramExchange(second), authContext(third));
     case "noteQuota":
@@ -163,13 +173,13 @@ export function callLookup(service: LookupService, type: number, payload: Uint8A
     case "bulletinGiven":
       return service.bulletinGiven(text(first), text(second));
     case "forget":
-      return service.forget(first === undefined || first === null ? undefined : text(first));
+      return service.forget(optional(first));
     case "relayGranted":
       return service.relayGranted(text(first), text(second));
     case "bans":
       return service.bans();
     case "unban":
-      return service.unban(first === undefined || first === null ? undefined : text(first));
+      return service.unban(optional(first));
     default:
       throw new TypeError(`no method ${type}`);
   }

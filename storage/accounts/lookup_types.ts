@@ -62,6 +62,10 @@ export type AuthResult =
 export interface AuthContext {
   readonly service: AuthService;
   readonly remoteHost: string;
+  /** Our address that the client has connected to: vipmap may give it a domain for names without one. */
+  readonly localHost?: string | undefined;
+  /** The limits of table vlimits hold for this login, although the daemon has no DOMAIN_LIMITS. */
+  readonly withLimits?: boolean | undefined;
 }
 
 /** What a SCRAM exchange needs before the client's proof. */
@@ -95,7 +99,7 @@ export interface Lookup {
     context: AuthContext,
   ): Promise<{ readonly result: AuthResult; readonly rspauth: string }>;
   /** SCRAM, first step; for an unknown user a made-up but stable salt, so that nothing is given away [rfc5802]. */
-  scramParameters(user: string, hash: ScramHash): Promise<ScramParameters>;
+  scramParameters(user: string, hash: ScramHash, localHost?: string): Promise<ScramParameters>;
   /** SCRAM, last step: proof against the AuthMessage; on success the server's signature as well. */
   verifyScram(
     user: string,

@@ -36,7 +36,7 @@ export function lookupVerifier<R>(
       const verified = await lookup.verifyDigest(user, exchange, context);
       return { ...verified, result: loginOf(user, verified.result) };
     },
-    scramParameters: (user, hash) => lookup.scramParameters(user, hash),
+    scramParameters: (user, hash) => lookup.scramParameters(user, hash, context.localHost),
     async verifyScram(user, exchange) {
       const verified = await lookup.verifyScram(user, exchange, context);
       return { ...verified, result: loginOf(user, verified.result) };

@@ -5,6 +5,15 @@ import { Permanent, Usage } from "../../core/errors.ts";
 const NAME_MAX = 40;
 const DOMAIN_MAX = 64;
 
+/** Aliases that every domain is made with, beside postmaster [man vadddomain.9]. */
+export const POSTMASTER_ALIASES: readonly string[] = ["abuse", "mailer-daemon"];
+
+/** Addresses that are active from the beginning, whatever is asked for [man vadduser.9]. */
+export const ALWAYS_ACTIVE: readonly string[] = ["postmaster", "abuse"];
+
+/** What the comment of a group begins with: delivery, vdeloldusers and limits know it by this [man vgroup.1]. */
+export const GROUP_MARK = "MailGroup";
+
 /** Longest folder that a command takes: a home with what is put below it must still fit column pw_dir. */
 const FOLDER_MAX = 100;
 

@@ -14,6 +14,8 @@ import { chooseHashScheme, hashPassword, randomPassword } from "./passwords.ts";
 /** Longest password, characters: the width of its column [spec tables]. */
 export const PASSWORD_CHARACTERS_MAX = 128;
 const RANDOM_CHARACTERS_MIN = 8;
+/** The method of option -m that stores the clear text and nothing else [man vadduser.9]. */
+const CRAM = "CRAM";
 
 /** The options, for an applet's declaration. */
 export const PASSWORD_OPTIONS = {
@@ -28,7 +30,7 @@ export const PASSWORD_OPTIONS = {
     flag: "m",
     value: "method",
     default: "what control/authmechanisms needs",
-    help: "store a SCRAM credential as well: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512",
+    help: "store a SCRAM credential as well: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512; CRAM is the same as -C",
   },
   clear: { flag: "C", help: "store the clear text as well, for CRAM-MD5 and kin" },
   salt: { flag: "S", value: "base64", default: "random", help: "salt of the SCRAM credential" },
@@ -90,16 +92,18 @@ export async function makePassword(
 }
 
 function credentialOptions(choice: PasswordChoice, needed: NeededCredential): CredentialOptions {
-  const { scram: method = needed.method, salt, iterations } = choice;
+  const { salt, iterations } = choice;
+  const isCram = choice.scram === CRAM;
+  const method = isCram ? undefined : choice.scram ?? needed.method;
   if (method !== undefined && !isScramMethod(method)) {
-    throw new Usage(`-m ${shown(method)}: SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512`);
+    throw new Usage(`-m ${shown(method)}: CRAM, SCRAM-SHA-1, SCRAM-SHA-256 or SCRAM-SHA-512`);
   }
   if (iterations !== undefined && !/^[1-9]\d{0,7}$/.test(iterations)) {
     throw new Usage(`-I ${shown(iterations)}: not a number`);
   }
   return {
     ...(method === undefined ? {} : { method }),
-    keepClearText: choice.clear || needed.clearText,
+    keepClearText: choice.clear || isCram || needed.clearText,
     ...(salt === undefined ? {} : { saltBase64: salt }),
     ...(iterations === undefined ? {} : { iterations: Number(iterations) }),
   };

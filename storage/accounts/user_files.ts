@@ -10,6 +10,8 @@ import { addLine, removeLines, writeLineFile } from "./line_file.ts";
 
 /** Where programs of the package are, in the order of the original's line and of a delivery's PATH. */
 const DELIVERY_PATH = "/usr/bin:/usr/local/bin:/bin:/usr/sbin:/sbin";
+/** In a user's home where mail is answered: the text. */
+export const VACATION_FILE = ".vacation.msg";
 /** Longest text of an answer, bytes. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 /** Longest format of a date folder; the name made of it may be longer. */
@@ -30,30 +32,36 @@ export async function setDateFolder(
   await writeLineFile(command.disk, path, [change.format]);
 }
 
-/** Sets up the autoresponder: `-` removes it, `+` reads the text from `stdin`, else a file [spec formats 26]. */
+/** The text to answer with: of a file, or of `stdin` for `+`; undefined for `-`, which ends the answers. Throws Permanent. */
+export async function vacationText(command: Command, file: string, stdin: ByteReader): Promise<string | undefined> {
+  if (file === "-") return undefined;
+  return file === "+" ? await readAll(stdin) : await readMessage(command, file);
+}
+
+/** Sets up the autoresponder with a text; without one removes it [spec formats 26]. The caller holds DomainStore's lock. */
 export async function setVacation(
   command: Command,
   domain: DomainEntry,
-  change: { readonly user: { readonly home: string }; readonly file: string; readonly stdin: ByteReader },
+  change: { readonly user: { readonly home: string }; readonly text: string | undefined },
 ): Promise<void> {
   const { disk } = command;
+  const { text } = change;
   const { home } = change.user;
-  const call = `autoresponder -q ${home}/.vacation.msg ${home}/.vacation.dir`;
-  if (change.file === "-") {
+  const call = `autoresponder -q ${home}/${VACATION_FILE} ${home}/.vacation.dir`;
+  if (text === undefined) {
     await removeLines(disk, `${home}/.qmail`, (one) => isCall(one, call) || one === "./Maildir/");
-    for (const name of [".vacation.msg", ".vacation.dir"]) await removeTree(disk, `${home}/${name}`);
+    for (const name of [VACATION_FILE, ".vacation.dir"]) await removeTree(disk, `${home}/${name}`);
     if (await isEmpty(command, `${home}/.qmail`)) await removeTree(disk, `${home}/.qmail`);
     return;
   }
-  const text = change.file === "+" ? await readAll(change.stdin) : await readMessage(command, change.file);
   await command.users.makeHome(change.user, domain);
   await disk.mkdir(`${home}/.vacation.dir`, { recursive: true, mode: 0o700 });
-  await writeLineFile(disk, `${home}/.vacation.msg`, text.replace(/\n$/, "").split("\n"));
+  await writeLineFile(disk, `${home}/${VACATION_FILE}`, text.replace(/\n$/, "").split("\n"));
   await removeLines(disk, `${home}/.qmail`, (one) => isCall(one, call));
   await addLine(disk, `${home}/.qmail`, `| ${autoresponderFolder()}${call}`);
   await addLine(disk, `${home}/.qmail`, "./Maildir/");
   if (Deno.uid() !== 0) return;
-  for (const name of [".vacation.dir", ".vacation.msg", ".qmail"]) {
+  for (const name of [".vacation.dir", VACATION_FILE, ".qmail"]) {
     await disk.chown(`${home}/${name}`, domain.uid, domain.gid);
   }
 }

@@ -8,6 +8,7 @@ import type { Disk } from "../disk.ts";
 import { formatQuota, tryQuota } from "../maildir/quota.ts";
 import type { Accounts } from "./accounts.ts";
 import { removeDomainRows } from "./domains/domain_rows.ts";
+import { defaultQuota } from "./domains/limit_quotas.ts";
 import { type DomainEntry, removeTree } from "./domain_store.ts";
 import { shown, type UserAddress } from "./names.ts";
 import { addBatch, type BatchPlaces, type DomainUsers } from "./user_batch.ts";
@@ -16,15 +17,12 @@ import { makeHome, makeHomes } from "./user_homes.ts";
 import { basePathOf, homeOf, suffixOf, treeOf, usersPerDirectoryOf } from "./user_places.ts";
 import type { UserRow } from "./users.ts";
 
-/** Quota of a user unless asked otherwise, bytes [man vadduser.9]. */
-export const HARD_QUOTA_BYTES = 52_428_800;
-
 /** How a user is added. */
 export interface NewUser {
   readonly password: string;
   readonly scram: string;
   readonly gecos: string;
-  /** Text of option -q; undefined: the default. */
+  /** Text of option -q; undefined: the usual one, where no limits say otherwise (defaultQuota). */
   readonly quota?: string;
   readonly inactive: boolean;
   readonly basePath?: string;
@@ -76,7 +74,7 @@ export class UserStore {
     const { accounts } = this.#context;
     const { name } = address;
     if (await accounts.users.find(name, domain.domain)) return "exists";
-    const quota = user.quota === undefined ? await this.defaultQuota(domain) : quotaText(user.quota);
+    const quota = user.quota === undefined ? defaultQuota(undefined) : quotaText(user.quota);
     const row: UserRow = {
       name,
       domain: domain.domain,
@@ -101,14 +99,6 @@ export class UserStore {
     places: BatchPlaces,
   ): Promise<readonly (readonly (UserRow | "exists")[])[]> {
     return await addBatch(this.#context, batch, places);
-  }
-
-  /** The quota that a user of the domain has unless asked otherwise. */
-  async defaultQuota(domain: DomainEntry): Promise<string> {
-    const limits = await this.#context.accounts.limits.row(domain.domain);
-    const [bytes, messages] = [limits?.defaultquota ?? 0, limits?.defaultmaxmsgcount ?? 0];
-    if (bytes < 0) return quotaText("NOQUOTA");
-    return formatQuota({ bytes: bytes > 0 ? bytes : HARD_QUOTA_BYTES, messages });
   }
 
   /** A home for a user of that name in the domain's tree of folders; giveBackPlace takes it back. */

@@ -21,6 +21,8 @@ const TRANSCRIPTS = [
   "vadduser-bulk",
   "valias",
   "vatrn",
+  "vbulletin",
+  "vcfilter",
   "vchkpass",
   "vdeldomain",
   "vdeloldusers",

@@ -2,10 +2,10 @@
  * Schema steps already applied: table ischema [spec tables, schema history]. A database of the original gets the missing
  * ones; a database of ours is made with all of them.
  */
-import type { Database } from "../database.ts";
+import type { Database, TableNames } from "../database.ts";
 import { numberOf } from "../database.ts";
-import { Permanent } from "../../../core/errors.ts";
-import { createStatements } from "./schema_ddl.ts";
+import { Permanent, Temporary } from "../../../core/errors.ts";
+import { createStatements, domainIndexStatement } from "./schema_ddl.ts";
 import { TABLES } from "./schema_table.ts";
 
 /** One step; a failing statement is taken as done before (its column is there). */
@@ -34,6 +34,36 @@ export async function createTables(database: Database): Promise<readonly string[
   }
   await upgradeSchema(database);
   return tables.map((table) => table.name);
+}
+
+/**
+ * Adds the index that finds the users of one domain to tables of users that were made without it; their names. Readers and
+ * writers of a MySQL server go on meanwhile; the embedded database's writers wait. Throws Temporary when it takes longer
+ * than the database is waited for.
+ */
+export async function addDomainIndexes(database: Database, names: TableNames): Promise<readonly string[]> {
+  const added: string[] = [];
+  for (const name of [names.users, names.inactiveUsers]) {
+    if (await hasDomainIndex(database, name)) continue;
+    try {
+      await database.run(domainIndexStatement(name, database.kind));
+    } catch (error) {
+      if (!(error instanceof Temporary)) throw error;
+      const remedy = "run install_tables with MYSQL_OPT_READ_TIMEOUT=3600 to give it an hour";
+      throw new Temporary(`table ${name} gets no index of domains: ${error.message}: ${remedy}`);
+    }
+    added.push(name);
+  }
+  return added;
+}
+
+async function hasDomainIndex(database: Database, table: string): Promise<boolean> {
+  const sql = database.kind === "mysql"
+    ? "SELECT 1 AS found FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = ? " +
+      "AND seq_in_index = 1 AND column_name = 'pw_domain' LIMIT 1"
+    : "SELECT 1 AS found FROM sqlite_master JOIN pragma_index_info(sqlite_master.name) AS part " +
+      "WHERE type = 'index' AND tbl_name = ? AND part.seqno = 0 AND part.name = 'pw_domain' LIMIT 1";
+  return (await database.query(sql, [table])).length > 0;
 }
 
 /** Creates every table of the central database that is missing; the names of all. */

@@ -1,11 +1,15 @@
 /** Alias lines of virtual addresses: table valias, several rows an alias [spec tables] [man valias.1]. */
-import { type Database, DuplicateRow, textOf } from "../database.ts";
+import { type Database, DuplicateRow, type Row, textOf } from "../database.ts";
 
 /** One line of one alias: `&address`, `address`, `/path` or `|command`. */
 export interface AliasLine {
   readonly alias: string;
   readonly domain: string;
   readonly line: string;
+}
+
+function lineOf(row: Row): AliasLine {
+  return { alias: textOf(row, "alias"), domain: textOf(row, "domain"), line: textOf(row, "valias_line") };
 }
 
 /** The aliases of the local database. */
@@ -25,17 +29,23 @@ export class Aliases {
     return rows.map((row) => textOf(row, "valias_line"));
   }
 
-  /** All lines of a domain. */
-  async list(domain: string): Promise<readonly AliasLine[]> {
+  /** All lines of a domain, or of all domains. */
+  async list(domain?: string): Promise<readonly AliasLine[]> {
     const rows = await this.#database.query(
-      "SELECT alias, domain, valias_line FROM valias WHERE domain = ? ORDER BY alias, timestamp, valias_line",
-      [domain],
+      `SELECT alias, domain, valias_line FROM valias ${domain === undefined ? "" : "WHERE domain = ? "}` +
+        "ORDER BY domain, alias, timestamp, valias_line",
+      domain === undefined ? [] : [domain],
     );
-    return rows.map((row) => ({
-      alias: textOf(row, "alias"),
-      domain: textOf(row, "domain"),
-      line: textOf(row, "valias_line"),
-    }));
+    return rows.map(lineOf);
+  }
+
+  /** The lines that are this address, which is in lower case. Goes through the whole table. */
+  async leadingTo(address: string): Promise<readonly AliasLine[]> {
+    const rows = await this.#database.query(
+      "SELECT alias, domain, valias_line FROM valias WHERE LOWER(valias_line) IN (?, ?) ORDER BY domain, alias",
+      [address, `&${address}`],
+    );
+    return rows.map(lineOf);
   }
 
   /** Adds a line. */
