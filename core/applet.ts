@@ -16,6 +16,11 @@ export interface OptionSpec {
   readonly long?: string;
   /** What the argument is, with its unit: `bytes`, `seconds`, `file`. */
   readonly value?: string;
+  /**
+   * With value, for long names: what is meant when the argument is left out, which then can only follow `=`
+   * (`--check-certs`, `--check-certs=file`).
+   */
+  readonly bare?: string;
   /** What happens when it is absent, as a text for the manual page. */
   readonly default?: string;
   /** May be given several times: the result is a list (or, for a switch, a count). */

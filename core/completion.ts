@@ -72,7 +72,8 @@ function zshArguments(applet: Applet): string {
   const words = specsOf(applet).flatMap((spec) =>
     spellings(spec).map((word) => {
       const value = spec.value === undefined ? "" : `:${zshText(spec.value)}:_files`;
-      return quoted(`${spec.repeat ? "*" : ""}${word}[${zshText(spec.help)}]${value}`);
+      const optional = spec.bare === undefined ? "" : "=-";
+      return quoted(`${spec.repeat ? "*" : ""}${word}${optional}[${zshText(spec.help)}]${optional && ":"}${value}`);
     })
   );
   return ["'--help[show how it is called]'", ...words, "'*:operand:_files'"].join(" ");
@@ -117,7 +118,7 @@ function fishOption(command: string, spec: OptionSpec): string {
   const parts = [command];
   if (spec.flag !== undefined) parts.push(`-s ${quoted(spec.flag)}`);
   if (spec.long !== undefined) parts.push(`-l ${quoted(spec.long)}`);
-  if (spec.value !== undefined) parts.push("-r");
+  if (spec.value !== undefined && spec.bare === undefined) parts.push("-r");
   return `${parts.join(" ")} -d ${quoted(spec.help.replaceAll("\\", "\\\\"))}\n`;
 }
 

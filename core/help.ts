@@ -17,7 +17,7 @@ export function synopsisOf(applet: Applet, name: string = applet.names[0]): stri
   const specs: OptionSpec[] = Object.values(applet.options);
   const letters = specs.filter((spec) => spec.flag !== undefined && spec.value === undefined);
   const words = specs.filter((spec) => !letters.includes(spec)).map((spec) => {
-    return `[${spellingOf(spec)}${spec.value === undefined ? "" : ` ${spec.value}`}]${spec.repeat ? "..." : ""}`;
+    return `[${spellingOf(spec)}${argumentOf(spec)}]${spec.repeat ? "..." : ""}`;
   });
   if (letters.length > 0) words.unshift(`[-${letters.map(({ flag }) => flag).join("")}]`);
   return [name, ...words, ...(applet.operands ?? []).map(operandSynopsis)].join(" ");
@@ -25,6 +25,12 @@ export function synopsisOf(applet: Applet, name: string = applet.names[0]): stri
 
 function spellingOf(spec: OptionSpec): string {
   return spec.flag === undefined ? `--${spec.long}` : `-${spec.flag}`;
+}
+
+/** What follows the name of an option: ` file`, or `[=file]` where it may be left out. */
+function argumentOf({ value, bare }: OptionSpec): string {
+  if (value === undefined) return "";
+  return bare === undefined ? ` ${value}` : `[=${value}]`;
 }
 
 function operandSynopsis(operand: OperandSpec): string {
@@ -37,7 +43,7 @@ export function optionTerm(spec: OptionSpec): string {
   const spellings = [];
   if (spec.flag !== undefined) spellings.push(`-${spec.flag}`);
   if (spec.long !== undefined) spellings.push(`--${spec.long}`);
-  return spellings.join(", ") + (spec.value === undefined ? "" : ` ${spec.value}`);
+  return spellings.join(", ") + argumentOf(spec);
 }
 
 /** What an option does, with its default. */

@@ -70,7 +70,7 @@ class OptionReader {
     if (spec.value === undefined) {
       if (equals >= 0) throw new Usage(`option ${spelling} takes no argument`);
       this.#set(key, spec, undefined);
-    } else this.#set(key, spec, equals < 0 ? this.#next(spelling, spec) : arg.slice(equals + 1));
+    } else this.#set(key, spec, equals < 0 ? spec.bare ?? this.#next(spelling, spec) : arg.slice(equals + 1));
   }
 
   #readCluster(arg: string): void {

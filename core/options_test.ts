@@ -35,6 +35,17 @@ Deno.test("an option that repeats is a list, one that does not keeps its last va
   assertEquals(parsed("-ba", "-b", "c", "-q1", "-q2", "d").options, { ...absent, bind: ["a", "c"], quota: "2" });
 });
 
+Deno.test("a long option may leave its argument out where it says what that means", () => {
+  const checks: CallDeclaration = {
+    options: { check: { long: "check", value: "file", bare: "all", help: "check" } },
+    operands: [{ name: "more", help: "more", optional: true }],
+  };
+  const read = (...args: string[]) => parseOptions(checks, args) as { options: unknown; args: readonly string[] };
+  assertEquals(read("--check", "b"), { options: { check: "all" }, args: ["b"] });
+  assertEquals(read("--check=a", "b"), { options: { check: "a" }, args: ["b"] });
+  assertEquals(read("b"), { options: { check: undefined }, args: ["b"] });
+});
+
 Deno.test("long options take their argument behind = or as the next word", () => {
   assertEquals(parsed("--root=/a=b", "--json", "d").options, { ...absent, root: "/a=b", json: true });
   assertEquals(parsed("--root", "/a", "d").options, { ...absent, root: "/a" });

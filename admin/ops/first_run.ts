@@ -15,6 +15,8 @@ import { ensureTree, giveTree } from "./tree.ts";
 /** Letters of generated passwords: none that is read as another. */
 const PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const PASSWORD_LENGTH = 16;
+/** The first certificate: long enough to be replaced in peace by one that peers can verify. */
+const CERTIFICATE_DAYS = 3650;
 
 /** What was made; undefined fields were there already. */
 export interface FirstRun {
@@ -61,8 +63,9 @@ function writeMissing(path: string, text: string, mode: number): void {
 async function ensureCertificate(paths: Paths, host: string, ids: AccountIds | undefined): Promise<void> {
   const path = `${paths.certs}/servercert.pem`;
   if (pathExists(path)) return;
-  const { selfSignedCertificate } = await import("./certificate.ts");
-  writeMissing(path, await selfSignedCertificate([host, "localhost"], Date.now()), ids ? 0o640 : 0o600);
+  const { makeCertificate } = await import("../../core/net/certificate.ts");
+  const request = { hostNames: [host, "localhost"], days: CERTIFICATE_DAYS, nowMs: Date.now() } as const;
+  writeMissing(path, await makeCertificate(request), ids ? 0o640 : 0o600);
   if (ids) Deno.chownSync(path, 0, ids.gid("qcerts"));
 }
 

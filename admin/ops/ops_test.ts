@@ -3,7 +3,6 @@ import { assert, assertEquals, assertMatch, assertThrows } from "../../tests/sup
 import { Usage } from "../../core/errors.ts";
 import { resolvePaths } from "../../core/paths.ts";
 import { preloadLibc } from "../../core/libc/libc.ts";
-import { selfSignedCertificate } from "./certificate.ts";
 import { firstControlFiles, generatePassword } from "./first_run.ts";
 import { environmentFindings, formatFindings, roleFindings } from "./indimail_doctor.ts";
 import { formatStatus } from "./indimail_status.ts";
@@ -93,17 +92,6 @@ Deno.test("generated passwords are long and differ", () => {
   const passwords = new Set(Array.from({ length: 50 }, generatePassword));
   assertEquals(passwords.size, 50);
   for (const password of passwords) assertMatch(password, /^[a-km-zA-HJ-NP-Z2-9]{16}$/);
-});
-
-Deno.test("the certificate names the host, localhost and loopback, with its key in front", async () => {
-  const pem = await selfSignedCertificate(["mx.example.org", "localhost"], Date.now());
-  assertMatch(pem, /^-----BEGIN PRIVATE KEY-----\n[^-]+-----END PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\n/);
-  const { X509Certificate } = await import("node:crypto");
-  const certificate = new X509Certificate(pem.slice(pem.indexOf("-----BEGIN CERTIFICATE")));
-  assertEquals(
-    certificate.subjectAltName,
-    "DNS:mx.example.org, DNS:localhost, IP Address:127.0.0.1, IP Address:::1",
-  );
 });
 
 Deno.test("the tree is closed to others without accounts, and made once", async () => {

@@ -50,7 +50,7 @@ export function hasRuntime(least: readonly number[]): boolean {
 let programFolder: string | undefined;
 
 /** A folder with all our programs, made once and removed at the end. */
-function ourPrograms(): string {
+export function ourPrograms(): string {
   if (programFolder !== undefined) return programFolder;
   const folder = Deno.makeTempDirSync({ prefix: "indimail-programs." });
   globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));

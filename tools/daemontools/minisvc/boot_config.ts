@@ -45,8 +45,7 @@ export class BootConfig<O extends OptionSpecs> {
     if (what === "inittab") return this.#addInittab(folder);
     if (what === "users") return await this.#addUsers();
     if (what === "rmusers") return await this.#removeUsers();
-    if (what === "cert") throw new Permanent("minisvc makes no certificates: svctool --config=cert does");
-    throw new Usage(`--config=${what}: add-boot, rm-boot, inittab, users or rmusers`);
+    throw new Usage(`--config=${what}: add-boot, rm-boot, inittab, users, rmusers or cert`);
   }
 
   #svscanboot(): string {

@@ -1,9 +1,16 @@
 /** minisvc: makes services, hides and shows them, edits their variables [man minisvc.9]. */
-import { defineApplet, type OptionSpecs, type OptionValues, type Proc } from "../../../core/applet.ts";
+import { defineApplet, type OptionValues, type Proc } from "../../../core/applet.ts";
+import { controlLine } from "../../../core/control_lines.ts";
 import { Permanent, Usage } from "../../../core/errors.ts";
 import { pathExists } from "../../../core/path_exists.ts";
+import { VERSION } from "../../../core/version.ts";
+import { LOG_FOLDER, OPTIONS, SERVICE_FOLDER } from "./options.ts";
 import { BootConfig } from "./boot_config.ts";
+import { BootServices } from "./boot_services.ts";
+import { CertificateFiles } from "./certificate_files.ts";
+import { checkResolvConf, makeResolvConf, type ResolvConfDesign } from "./resolv_conf.ts";
 import {
+  dumpControlFiles,
   dumpServices,
   hideService,
   isKept,
@@ -15,50 +22,6 @@ import {
 } from "./service_maker.ts";
 import { formatVariables, parseVariables, SAVED, VariableFiles } from "./variable_files.ts";
 
-const SERVICE_FOLDER = "/service";
-const LOG_FOLDER = "/var/log/svc";
-
-const OPTIONS = {
-  create: { long: "create", value: "command", help: "make the service --service-name with this command as its run" },
-  svscanLog: { long: "svscanlog", help: "make .svscan, the log and variables of svscan itself" },
-  folder: { long: "servicedir", value: "folder", default: SERVICE_FOLDER, help: "the folder of services" },
-  name: { long: "service-name", value: "name", help: "the service that a command is about" },
-  logFolder: { long: "logdir", value: "folder", default: LOG_FOLDER, help: "where logs are kept" },
-  logAccount: { long: "loguser", value: "account", help: "who writes logs; default: who runs svscan" },
-  initCommand: { long: "initcmd", value: "command", help: "with --svscanlog: INITCMD" },
-  scanSeconds: { long: "scanint", value: "seconds", default: "300", help: "with --svscanlog: SCANINTERVAL" },
-  unshare: { long: "unshare", help: "with --svscanlog: svscan gets a mount namespace of its own" },
-  down: { long: "down", help: "make the service with a file down" },
-  force: { long: "force", help: "make anew or overwrite what is there" },
-  remove: { long: "rmsvc", value: "services", help: "disable services: a dot before the name, and stop them" },
-  enable: { long: "ensvc", value: "services", help: "enable services again" },
-  refresh: {
-    long: "refreshsvc",
-    value: "services",
-    help: "make services anew by the options that made them; all for all",
-  },
-  runOnly: { long: "run-file-only", help: "with --refreshsvc: leave variables as they are" },
-  noRefresh: { long: "norefreshsvc", value: "0|1 services", help: "the same as --autorefresh" },
-  autoRefresh: { long: "autorefresh", value: "0|1 services", help: "whether --refreshsvc makes services anew" },
-  config: { long: "config", value: "what", help: "add-boot, rm-boot, inittab, users, rmusers" },
-  destination: { long: "destdir", value: "folder", help: "with --config: a tree to write to in place of /" },
-  set: { long: "set-variable", value: "name", help: "set a new variable to --variable-value" },
-  modify: { long: "modify-variable", value: "name", help: "change a variable to --variable-value" },
-  value: { long: "variable-value", value: "value", help: "value of a variable" },
-  unset: { long: "unset-variable", value: "name", help: "the service is to run without this variable" },
-  drop: { long: "remove-variable", value: "name", help: "remove the setting of a variable" },
-  importFile: { long: "import-variables", value: "file", help: "set the variables of a file, name=value" },
-  exportFile: { long: "export-variables", value: "file", help: "write the variables to a file" },
-  restore: { long: "restore-variables", help: "bring variables back to what was saved" },
-  saveAll: { long: "save-variables", help: "save the variables of all services" },
-  restoreAll: { long: "restore-all-variables", help: "bring all of them back to what was saved" },
-  print: { long: "print-variables", help: "print the variables of a service, or of --envdir" },
-  envFolder: { long: "envdir", value: "folder", help: "a folder of variables in place of a service's" },
-  printAll: { long: "print-all-variables", help: "print the variables of all services" },
-  dump: { long: "dumpconfig", help: "print the scripts and variables of all services" },
-  silent: { long: "silent", help: "say nothing of what was done" },
-} as const satisfies OptionSpecs;
-
 /** The program. */
 export const applet = defineApplet({
   names: ["minisvc"],
@@ -67,13 +30,23 @@ export const applet = defineApplet({
   role: "tool",
   dialect: "admin",
   options: OPTIONS,
+  synopsis: "minisvc [options] [service...]",
+  operands: [{ name: "service", help: "with --enable-service, --disable-service", optional: true, repeat: true }],
   description:
     `minisvc does one thing at a call. --create makes a service: run, log/run (a multilog line), variables. It appears in the
 folder whole. How it was made is kept in variables/.options, so that --refreshsvc can make it anew; variables/.norefreshsvc
 (--autorefresh) prevents that. Services are named by their whole path, several in one argument with blanks between.
 
-Variables are files of the service's folder variables, see envdir(8). --save-variables keeps all in variables/.variables.`,
+Variables are files of the service's folder variables, see envdir(8). --save-variables keeps all in variables/.variables.
+
+--config=cert makes servercert.pem, key and certificate in one file, readable for root and group qcerts, and the link
+clientcert.pem. --check-certs says of each certificate whom it names and how long it holds; it changes nothing, and fails when
+one has expired, is for another use or has a foreign key.
+
+--enable-service and --disable-service are about services of the system: a unit of systemd, a job of upstart, a script in
+/etc/init.d.`,
   exits: { "0": "done", "1": "wrong usage, or a step failed" },
+  control: ["servicedir.conf"],
   files: { "variables/.options": "the options that made a service", "variables/.variables": "saved variables" },
   examples: [
     {
@@ -81,6 +54,7 @@ Variables are files of the service's folder variables, see envdir(8). --save-var
       help: "a service with a log",
     },
     { command: "minisvc --rmsvc=/service/svstatd.3002", help: "disable it" },
+    { command: "minisvc --config=cert --common_name=mx.example.org --validity_days=90 --force", help: "a certificate" },
   ],
   seeAlso: ["svscan(8)", "supervise(8)", "svc(8)", "svps(1)", "envdir(8)", "multilog(8)"],
   source: ["[man minisvc.9]"],
@@ -95,27 +69,55 @@ type Values = OptionValues<typeof OPTIONS>;
 class MiniSvc {
   readonly #proc: Proc<typeof OPTIONS>;
   readonly #options: Values;
+  readonly #control: string;
   readonly #folder: string;
 
   constructor(proc: Proc<typeof OPTIONS>) {
     this.#proc = proc;
     this.#options = proc.options;
-    this.#folder = (proc.options.folder ?? SERVICE_FOLDER).replace(/\/+$/, "");
+    this.#control = proc.options.controlFolder ?? proc.paths.control;
+    const folder = proc.options.folder ?? controlLine(this.#control, "servicedir.conf") ?? SERVICE_FOLDER;
+    this.#folder = folder.replace(/\/+$/, "");
   }
 
   async run(): Promise<string> {
-    const { remove, enable, config, dump } = this.#options;
-    if (config !== undefined) {
-      return await new BootConfig(this.#proc, this.#options.destination ?? "").run(config, this.#folder);
-    }
+    const { remove, enable, dump, version } = this.#options;
+    if (version) return versionLine();
+    const system = await this.#system();
+    if (system !== undefined) return system;
     if (remove !== undefined) return pathsIn(remove).map((path) => `Removed Service ${hideService(path)}\n`).join("");
     if (enable !== undefined) return pathsIn(enable).map((path) => `Enabled Service ${showService(path)}\n`).join("");
-    if (dump) return dumpServices(this.#folder);
+    if (dump) return `${dumpServices(this.#folder)}${dumpControlFiles(this.#control)}${versionLine()}`;
     return this.#make() ?? this.#refresh() ?? this.#editVariable() ?? this.#allVariables() ?? fail();
   }
 
+  /** What is not about the folder of services: the system's start, accounts, certificates. */
+  async #system(): Promise<string | undefined> {
+    const { config, checkCerts, bootOn, bootOff, destination = "" } = this.#options;
+    const { args } = this.#proc;
+    if (bootOn || bootOff) return await new BootServices(this.#proc, destination).turn(args, bootOn ? "on" : "off");
+    if (args.length > 0) throw new Usage(`unexpected argument ${args[0]}`);
+    if (checkCerts !== undefined) return await new CertificateFiles(this.#proc, destination).check(checkCerts);
+    if (config === "cert") return await this.#makeCertificate(destination);
+    return config === undefined ? undefined : await new BootConfig(this.#proc, destination).run(config, this.#folder);
+  }
+
+  async #makeCertificate(destination: string): Promise<string> {
+    const { commonName, postmaster, validityDays, authorityFolder, certFolder, updateCerts, force } = this.#options;
+    return await new CertificateFiles(this.#proc, destination).make({
+      commonName: commonName ?? controlLine(this.#control, "me"),
+      postmaster,
+      days: validityDays,
+      authorityFolder,
+      certFolder,
+      services: updateCerts ? this.#folder : undefined,
+      force,
+    });
+  }
+
   #make(): string | undefined {
-    const { create, svscanLog, initCommand, scanSeconds, unshare, down, force } = this.#options;
+    const { create, svscanLog, initCommand, scanSeconds, resolvConf, down, force } = this.#options;
+    const unshare = this.#options.unshare || resolvConf;
     const design = {
       folder: this.#folder,
       logFolder: this.#options.logFolder ?? LOG_FOLDER,
@@ -127,10 +129,17 @@ class MiniSvc {
       if (seconds !== undefined && !(seconds > 0)) {
         throw new Usage(`--scanint=${scanSeconds} is not a number of seconds`);
       }
-      return `Created ${makeSvscanFolder({ ...design, initCommand, scanSeconds: seconds, unshare })}\n`;
+      if (resolvConf) checkResolvConf(this.#folder);
+      const path = makeSvscanFolder({ ...design, initCommand, scanSeconds: seconds, unshare });
+      if (!resolvConf) return `Created ${path}\n`;
+      return `Created ${path}\nCreated ${this.#makeResolvConf({ ...design, isDown: down })}\n`;
     }
     if (create === undefined) return undefined;
     return `Created ${makeService({ ...design, name: this.#name(), command: create, isDown: down, force })}\n`;
+  }
+
+  #makeResolvConf(design: Omit<ResolvConfDesign, "settings" | "hostName">): string {
+    return makeResolvConf({ ...design, settings: this.#proc.paths.settings, hostName: Deno.hostname() });
   }
 
   #name(): string {
@@ -162,14 +171,27 @@ class MiniSvc {
   }
 
   #makeAgain(path: string, options: string): void {
-    const [command, logDir, logAccount, initCommand] = optionsOf(options, ["create", "logdir", "loguser", "initcmd"]);
+    const [command, logDir, logAccount, initCommand, scanSeconds] = optionsOf(options, [
+      "create",
+      "logdir",
+      "loguser",
+      "initcmd",
+      "scanint",
+    ]);
     const made = parsedOptions(options);
     const files = new VariableFiles(`${path}/variables`);
     const before = files.all();
     const design = { folder: this.#folder, logFolder: logDir ?? LOG_FOLDER, logAccount, made };
     const name = path.slice(path.lastIndexOf("/") + 1);
     if (made.includes("--svscanlog")) {
-      makeSvscanFolder({ ...design, initCommand, scanSeconds: undefined, unshare: false });
+      const isPrivate = made.includes("--resolvconf");
+      makeSvscanFolder({
+        ...design,
+        initCommand,
+        scanSeconds: scanSeconds === undefined ? undefined : Number(scanSeconds),
+        unshare: isPrivate || made.includes("--unshare"),
+      });
+      if (isPrivate) this.#makeResolvConf({ ...design, isDown: made.includes("--down") });
     } else if (command === undefined) {
       throw new Permanent(`${path} cannot be made anew: it has no command in variables/.options`);
     } else makeService({ ...design, name, command, isDown: made.includes("--down"), force: true });
@@ -227,6 +249,10 @@ function restoreSaved(files: VariableFiles): void {
   files.restore(parseVariables(Deno.readTextFileSync(saved)));
 }
 
+function versionLine(): string {
+  return `IndiMail ${VERSION}\n`;
+}
+
 function pathsIn(text: string): string[] {
   return text.split(/\s+/).filter((path) => path !== "");
 }
@@ -245,6 +271,9 @@ function madeBy(values: Values): string[] {
     "logAccount",
     "down",
     "initCommand",
+    "scanSeconds",
+    "unshare",
+    "resolvConf",
   ];
   return kept.flatMap((key) => {
     const value = values[key];

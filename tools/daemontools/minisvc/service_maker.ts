@@ -12,6 +12,9 @@ const OPTIONS = ".options";
 const EXECUTABLE = 0o755;
 const PATH = "/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin:/usr/local/sbin";
 const SCAN_SECONDS = 300;
+/** Control files that hold passwords. */
+const HIDDEN_FILES: ReadonlySet<string> = new Set(["host.mysql", "host.master", "host.cntrl"]);
+const CONTROL_BYTES_MAX = 64 * 1024;
 
 /** What a service is made of. */
 export interface ServiceDesign {
@@ -34,8 +37,9 @@ function script(lines: readonly string[], made: readonly string[]): string {
   );
 }
 
-function writeScript(path: string, text: string): void {
-  Deno.writeTextFileSync(path, text, { mode: EXECUTABLE });
+/** Writes an executable script for sh. */
+export function writeScript(path: string, lines: readonly string[], made: readonly string[]): void {
+  Deno.writeTextFileSync(path, script(lines, made), { mode: EXECUTABLE });
   Deno.chmodSync(path, EXECUTABLE);
 }
 
@@ -44,9 +48,13 @@ export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-function logScript(design: Pick<ServiceDesign, "logFolder" | "logAccount" | "made">, name: string): string {
+function writeLogScript(
+  path: string,
+  design: Pick<ServiceDesign, "logFolder" | "logAccount" | "made">,
+  name: string,
+): void {
   const account = design.logAccount === undefined ? "" : `setuidgid ${quoted(design.logAccount)} `;
-  return script([`exec ${account}multilog t ${quoted(`${design.logFolder}/${name}`)}`], design.made);
+  writeScript(path, [`exec ${account}multilog t ${quoted(`${design.logFolder}/${name}`)}`], design.made);
 }
 
 /** Makes a service with its log, first beside the others under a name that svscan leaves out. */
@@ -60,8 +68,8 @@ export function makeService(design: ServiceDesign): string {
   Deno.mkdirSync(variables.folder, { recursive: true, mode: 0o700 });
   variables.write(["PATH", PATH]);
   Deno.writeTextFileSync(`${variables.folder}/${OPTIONS}`, `${design.made.map(quoted).join(" ")}\n`);
-  writeScript(`${work}/run`, script(["exec 2>&1", `exec ${design.command}`], design.made));
-  writeScript(`${work}/log/run`, logScript(design, design.name));
+  writeScript(`${work}/run`, ["exec 2>&1", `exec ${design.command}`], design.made);
+  writeLogScript(`${work}/log/run`, design, design.name);
   if (design.isDown) Deno.writeTextFileSync(`${work}/down`, "");
   if (work !== path) Deno.renameSync(work, path);
   return path;
@@ -89,7 +97,7 @@ export function makeSvscanFolder(
   Deno.writeTextFileSync(`${variables.folder}/SCANLOG`, "\n", { mode: 0o600 });
   Deno.writeTextFileSync(`${variables.folder}/INITCMD`, `${design.initCommand ?? ""}\n`, { mode: 0o600 });
   Deno.writeTextFileSync(`${variables.folder}/${OPTIONS}`, `${design.made.map(quoted).join(" ")}\n`);
-  writeScript(`${path}/log/run`, logScript(design, "svscan"));
+  writeLogScript(`${path}/log/run`, design, "svscan");
   return path;
 }
 
@@ -167,4 +175,16 @@ export function dumpServices(folder: string): string {
     return `Service ${String(at + 1).padStart(5, "0")} ${name}\n${texts.join("")}${listed}`;
   });
   return `Service Directory ${folder}\n${parts.join("")}`;
+}
+
+/** The control files of a folder, as text; those that hold passwords are only named. */
+export function dumpControlFiles(folder: string): string {
+  if (!pathExists(folder)) return `Control Files ${folder}: there is no such folder\n`;
+  const files = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name).sort();
+  const texts = files.map((name) => {
+    const path = `${folder}/${name}`;
+    const isOpen = !HIDDEN_FILES.has(name) && Deno.statSync(path).size <= CONTROL_BYTES_MAX;
+    return isOpen ? `${name}:\n${Deno.readTextFileSync(path)}\n` : `${name}: not shown\n`;
+  });
+  return `Control Files ${folder}\n${texts.join("")}`;
 }
