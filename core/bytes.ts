@@ -4,9 +4,28 @@
  */
 import { Buffer } from "node:buffer";
 
+/** Before Deno 2.8 Buffer makes text byte by byte: 1700 µs for 64 KB that a decoder makes in 8 (since then 20). */
+const BUFFER_IS_SLOW = /^(?:1|2\.[0-7])\./.test(Deno.version.deno);
+/** Characters that are made in one call where neither is quick. */
+const CHARACTERS = 4096;
+
+const asciiDecoder = new TextDecoder();
+
 /** Text of bytes, one character a byte (ISO 8859-1, not windows-1252: 0x80 to 0x9f stay what they are). */
 export function latin1Text(bytes: Uint8Array): string {
+  if (BUFFER_IS_SLOW) return latin1TextWithoutBuffer(bytes);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"); // measured the fastest
+}
+
+/** The same as latin1Text, quick on every runtime where the text is ASCII. */
+export function latin1TextWithoutBuffer(bytes: Uint8Array): string {
+  if (isAscii(bytes)) return asciiDecoder.decode(bytes);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += CHARACTERS) {
+    const piece = bytes.subarray(at, at + CHARACTERS);
+    text += isAscii(piece) ? asciiDecoder.decode(piece) : String(Reflect.apply(String.fromCharCode, undefined, piece));
+  }
+  return text;
 }
 
 /** Bytes of latin1 text; characters above 255 lose their upper bits, so check text from outside first. */

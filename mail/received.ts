@@ -8,7 +8,7 @@ import { formatDate } from "./date.ts";
 export type QueueOrigin =
   /** A user of this system. */
   | { readonly kind: "uid"; readonly uid: number }
-  /** The user that owns ~alias. */
+  /** The forward of an address without a mailbox, to one recipient. */
   | { readonly kind: "alias" }
   /** The network, through a server of ours; the peer's IP address. */
   | { readonly kind: "network"; readonly remoteIp: string; readonly uid: number }

@@ -3,7 +3,7 @@
  * Made of the bytes in one pass, without a string or an object for each field, since a folder may need ten thousand of them
  * at once. Whatever is not plain gives undefined: then MessageIndexer makes the row, and both must make the same.
  */
-import { Buffer } from "node:buffer";
+import { latin1Text } from "../../core/bytes.ts";
 import { Header } from "../header/header.ts";
 import { countLineEnds } from "../mime/line_ends.ts";
 import { contentTypeOf, isType } from "../mime/part.ts";
@@ -159,7 +159,7 @@ function writeEnvelope(bytes: Uint8Array): boolean {
 
 /** The texts around the numbers of the structure; undefined where it has parts. */
 function structureOf(): LeafTexts | undefined {
-  const key = Buffer.from(content.buffer, 0, contentLength).toString("latin1");
+  const key = latin1Text(content.subarray(0, contentLength));
   if (structures.has(key)) return structures.get(key);
   if (structures.size >= STRUCTURES_MAX) structures.clear();
   const header = new Header(key);

@@ -2,7 +2,7 @@
  * Finds the structure of a message in one pass, in pieces of any size: for the mailbox index (while a file is read), for IMAP
  * sections and for filters. Only headers are kept in memory. Any bytes are taken; beyond a limit a part counts as content.
  */
-import { Buffer } from "node:buffer";
+import { latin1Text } from "../../core/bytes.ts";
 import { Header, headerEnd } from "../header/header.ts";
 import { parameterOf } from "./content_type.ts";
 import { countLineEnds } from "./line_ends.ts";
@@ -277,7 +277,7 @@ function matchBoundary(line: Uint8Array, boundary: string): "opening" | "closing
   return next === undefined || next === LF || next === CR || next === 32 || next === 9 ? "opening" : undefined;
 }
 
-/** latin1 text of a range; of all ways the fastest for headers. */
+/** latin1 text of a range. */
 function latin1Slice(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", from, to);
+  return latin1Text(bytes.subarray(from, to));
 }

@@ -54,6 +54,8 @@ export interface StreamOptions {
   readonly textEndsHeader?: boolean;
   /** Levels of nesting; default PART_DEPTH_MAX. */
   readonly depthMax?: number;
+  /** Parts, above which the rest is no part; default PARTS_MAX. Nothing is kept of a part that has ended. */
+  readonly partsMax?: number;
   /** The first part is in a multipart/digest, or is content without a header. */
   readonly start?: "header" | "body";
 }
@@ -71,6 +73,7 @@ export class MimeStreamParser {
   readonly #events: MimeEvents;
   readonly #options: StreamOptions;
   readonly #depthMax: number;
+  readonly #partsMax: number;
   readonly #open: OpenPart[] = [];
   #partCount = 0;
   #boundaryCount = 0;
@@ -87,6 +90,7 @@ export class MimeStreamParser {
     this.#events = events;
     this.#options = options;
     this.#depthMax = options.depthMax ?? PART_DEPTH_MAX;
+    this.#partsMax = options.partsMax ?? PARTS_MAX;
     if (options.start === "body") this.#endHeader();
   }
 
@@ -203,7 +207,7 @@ export class MimeStreamParser {
     this.#first = false;
     this.#partCount++;
     const boundary = boundaryOf(contentType);
-    const limited = this.#open.length >= this.#depthMax || this.#partCount >= PARTS_MAX;
+    const limited = this.#open.length >= this.#depthMax || this.#partCount >= this.#partsMax;
     const natural = limited ? "leaf" : naturalKind(seen, boundary);
     const kind = limited ? "leaf" : this.#options.classify?.(seen, natural) ?? natural;
     const part: OpenPart = { ...seen, kind, boundary: kind === "multipart" ? boundary : "", state: "preamble" };
@@ -274,7 +278,7 @@ export class MimeStreamParser {
       this.#closeDownTo(depth + 1, before);
       this.#events.between(part, bytes.subarray(lineStart, lineEnd), "boundary");
       this.#atLineStart = true;
-      if (match === "opening" && this.#partCount < PARTS_MAX) {
+      if (match === "opening" && this.#partCount < this.#partsMax) {
         part.state = "inside";
         this.#inHeader = true;
       } else {

@@ -14,6 +14,8 @@ export interface Forward {
   readonly recipients: readonly string[];
   /** The Delivered-To line, LF-ended. */
   readonly deliveredTo: string;
+  /** The address has no mailbox and leads to this one recipient only: its Received line tells autoresponder so. */
+  readonly isAlias?: boolean;
 }
 
 /** Queues the forward; undefined when it is durable in the queue, else why it is not. */
@@ -22,7 +24,7 @@ export async function sendForward(context: DeliveryContext, forward: Forward): P
   try {
     const received = formatQueueReceived({
       pid: context.pid,
-      origin: { kind: "uid", uid: context.uid },
+      origin: forward.isAlias ? { kind: "alias" } : { kind: "uid", uid: context.uid },
       host: context.hostName,
       atMs: context.clock.nowMs(),
       zoneMinutes: 0,

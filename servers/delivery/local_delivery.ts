@@ -162,6 +162,7 @@ async function runInstructions(
       sender: run.newSender,
       recipients: run.forwards,
       deliveredTo: deliveredToLine(`${run.recipient.local}@${run.recipient.domain}`),
+      isAlias: run.recipient.dash !== "" && run.file?.matched === undefined && instructions.length === 1,
     });
     if (failed) return failed;
     run.did.forwards = run.forwards.length;

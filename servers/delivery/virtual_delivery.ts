@@ -229,6 +229,7 @@ async function deliverLines(
       sender: job.sender,
       recipients: forwards,
       deliveredTo: deliveredToLine(recipient.address),
+      isAlias: account === undefined && to.lines.length === 1,
     });
     if (failed) return failed;
     did.forwards = forwards.length;

@@ -128,37 +128,69 @@ Deno.test("above -c connections wait, and the file of -c is read again at HUP", 
   }
 });
 
-Deno.test("above -C, or above MAXPERIP of the rules, a connection is closed", async () => {
+Deno.test("above -C, or above MAXPERIP of the rules, a connection waits until another of its address ends", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const made = await run(["tcprules", `${folder}/cdb`, `${folder}/tmp`], {
       stdin: '127.0.0.1:allow,MAXPERIP="1"\n',
     });
     assertEquals(made.code, 0, made.stderr);
-    for (const [options, said] of [[["-C1"], "perIPlimit 1"], [["-x", `${folder}/cdb`], "no ip slots"]] as const) {
-      await using server = await Server.start(["-RHl0", ...options], ["sh", "-c", "echo on; read x; echo $x"]);
+    for (const options of [["-C1"], ["-x", `${folder}/cdb`]]) {
+      await using server = await Server.start(["-vRHl0", ...options], ["sh", "-c", "echo on; read x; echo $x"]);
       const first = await server.connect();
       assertEquals(await readLine(first), "on\n");
-      assertEquals(await server.ask(), "");
-      await server.logged(said);
+      const second = await server.connect();
+      const answer = readLine(second);
+      await server.logged("defer 127.0.0.1 perIPlimit 1");
+      const third = server.ask("\n");
+      await server.logged("status: 1/40");
       first.close();
-      await eventually("a free place", async () => (await server.ask("\n")) === "on\n\n");
+      assertEquals(await answer, "on\n");
+      second.close();
+      assertEquals(await third, "on\n\n");
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
 
-Deno.test("20 connections of one address are served unless -C says otherwise", async () => {
+Deno.test("rules give an address more connections than -C", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const made = await run(["tcprules", `${folder}/cdb`, `${folder}/tmp`], {
+      stdin: '127.0.0.1:allow,MAXPERIP="3"\n:allow\n',
+    });
+    assertEquals(made.code, 0, made.stderr);
+    const options = ["-vRHl0", "-C1", "-x", `${folder}/cdb`];
+    await using server = await Server.start(options, ["sh", "-c", "echo on; read x; echo $x"]);
+    const connections: Deno.TcpConn[] = [];
+    for (let count = 0; count < 3; count++) {
+      connections.push(await server.connect());
+      assertEquals(await readLine(connections[count]!), "on\n");
+    }
+    const fourth = server.ask("\n");
+    await server.logged("defer 127.0.0.1 perIPlimit 3");
+    connections[1]!.close();
+    assertEquals(await fourth, "on\n\n");
+    for (const at of [0, 2]) connections[at]!.close();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("20 connections of one address are served unless -C says otherwise, 20 more wait, the rest are closed", async () => {
   await using server = await Server.start(["-RHl0"], ["sh", "-c", "echo on; read x"]);
   const connections: Deno.TcpConn[] = [];
-  for (let count = 0; count < 20; count++) {
+  for (let count = 0; count < 40; count++) {
     connections.push(await server.connect());
-    assertEquals(await readLine(connections[count]!), "on\n");
+    if (count < 20) assertEquals(await readLine(connections[count]!), "on\n");
   }
   assertEquals(await server.ask(), "");
   await server.logged("end 127.0.0.1 perIPlimit 20");
-  for (const connection of connections) connection.close();
+  const answers = connections.slice(20).map((connection) => readLine(connection));
+  for (const connection of connections.slice(0, 20)) connection.close();
+  for (const answer of answers) assertEquals(await answer, "on\n");
+  for (const connection of connections.slice(20)) connection.close();
 });
 
 Deno.test("300 children at a time, more than there are pool threads, are served and counted off", async () => {

@@ -3,7 +3,7 @@
  * user [man autoresponder.1] [rfc3834 2]. Pure; text is latin1.
  */
 import type { Header } from "../../mail/header/header.ts";
-import { headerAddresses } from "./wanted_addresses.ts";
+import { headerAddresses, isMatch } from "./wanted_addresses.ts";
 
 /** Fields that only mailing lists write. */
 const LIST_FIELD = /^(?:list-[a-z-]+|mailing-list|x-mailing-list|x-ml-name)$/;
@@ -28,7 +28,7 @@ export function senderObjection(sender: string): string | undefined {
 
 /** What the header is held against. */
 export interface AutoReplyQuestion {
-  /** The user's addresses. */
+  /** The user's addresses; `@domain` stands for all of a domain. */
   readonly own: readonly string[];
   /** Answer although the user is not in To, Cc, Bcc or their Resent- forms. */
   readonly lax: boolean;
@@ -49,8 +49,9 @@ export function headerObjection(header: Header, question: AutoReplyQuestion): st
 }
 
 function isAddressed(header: Header, own: readonly string[]): boolean {
-  const wanted = new Set(own.map((address) => address.toLowerCase()));
-  if (headerAddresses(header, RECIPIENT_FIELDS).some((address) => wanted.has(address))) return true;
+  const wanted = own.map((address) => address.toLowerCase());
+  const named = headerAddresses(header, RECIPIENT_FIELDS);
+  if (named.some((address) => wanted.some((one) => isMatch(address, one)))) return true;
   // what qmail-inject writes when all recipients are blind ones
   return header.fields.some((field) =>
     RECIPIENT_FIELDS.has(field.name) && /^recipient list not shown\s*:/i.test(header.valueOf(field))

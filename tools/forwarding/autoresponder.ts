@@ -14,7 +14,7 @@ import { autoReplyEnd, autoReplyStart } from "./auto_reply_text.ts";
 import { deliveryEnv, variable } from "./delivery.ts";
 import { headerAddress } from "./header_text.ts";
 import { messageChunks, readHeader, rewindMessage } from "./message_input.ts";
-import { ownAddresses } from "./own_addresses.ts";
+import { aliasAddresses, ownAddresses } from "./own_addresses.ts";
 import { mailEnvironment, QUEUE_ENV, QUEUE_FILES } from "./queue_mail.ts";
 import { isRefusedAddress, REFUSED_CONTROL } from "./refused_senders.ts";
 import { readSrsSettings, SRS_CONTROL, SRS_ENV } from "./srs_control.ts";
@@ -31,6 +31,12 @@ class Ignored extends Error {}
 const OPTIONS = {
   copy: { flag: "c", help: "enclose a copy of the message" },
   quiet: { flag: "q", help: "do not say why a message is not answered" },
+  also: {
+    flag: "a",
+    value: "address",
+    repeat: true,
+    help: "another address of the recipient; @domain: all of a domain",
+  },
   lax: { flag: "l", help: "answer although the recipient is not in To, Cc, Bcc or their Resent- forms" },
   noLinks: { flag: "L", help: "make a file for each answer in the folder, not a link to another" },
   print: { flag: "N", help: "write the answer to standard output, and count nothing" },
@@ -189,7 +195,8 @@ async function answer(proc: Responder): Promise<void> {
   if (isLooping(header, deliveredTo)) {
     throw new Permanent("this message is looping: it has my Delivered-To line (#5.4.6)");
   }
-  ignoreIf(headerObjection(header, { own, lax: options.lax }));
+  const named = [...own, ...options.also.map(byteText), ...aliasAddresses(header)];
+  ignoreIf(headerObjection(header, { own: named, lax: options.lax }));
   const nowMs = proc.clock.nowMs();
   const atSeconds = Math.floor(nowMs / 1000);
   const boundary = options.copy ? `${atSeconds}.${proc.pid}.KUI@${recipient.replace(/[^\w.@-]/g, "_")}` : undefined;
@@ -248,8 +255,10 @@ sender itself, is marked as automatic and refers to the message. One sender gets
 
 Not answered are bounces, mail of lists, of list owners and of MAILER-DAEMON, mail that went to many or was written by a program
 (Precedence, Auto-Submitted, List-, Mailing-List and X-ML-Name fields), spam (X-Bogosity: Yes), senders in control files badrcptto
-and badrcptpatterns, and, without -l, mail that does not name the recipient in its header. A message that has been here is
-refused. A sender rewritten by SRS is answered at his own address.
+and badrcptpatterns, and, without -l, mail that does not name the recipient in its header. The recipient is named by the
+address of the delivery, by those of -a, and by an alias of this host that leads to the recipient alone. Mail that another
+user, a list or an alias of several people has passed on is not answered, nor is a blind copy beside other recipients. A
+message that has been here is refused. A sender rewritten by SRS is answered at his own address.
 
 In the text %S stands for the subject of the message, %D for its date, %F, %T, %C, %B and %R for its fields From, To, Cc, Bcc and
 Return-Path, %M for the program that it was written with, %m for its Message-ID, %r for its X-Bogosity, %t for the recipient, %d

@@ -4,6 +4,9 @@ import type { ByteReader } from "../../core/stream.ts";
 
 const READ_BYTES = 256 * 1024;
 
+/** Parts of a message that are looked at: nothing is kept of each, and each is at least a line of the message. Ours. */
+export const MESSAGE_PARTS_MAX = 10_000_000;
+
 /** Why the system refused, in its own words: what was called and with which path is said by the caller. */
 export function systemReason(error: unknown): string {
   return errorText(error).replace(/ \(os error \d+\).*$/, "");

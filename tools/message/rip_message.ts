@@ -9,7 +9,7 @@ import { type MimeEvents, MimeStreamParser, type StreamPart } from "../../mail/m
 import { type ByteTransform, IdentityTransform, transferDecoder } from "../../mail/mime/transfer_stream.ts";
 import { UuReader } from "../../mail/mime/uuencode.ts";
 import type { CharsetTarget } from "./charset_writer.ts";
-import { readPathPieces } from "./message_files.ts";
+import { MESSAGE_PARTS_MAX, readPathPieces } from "./message_files.ts";
 import { unpackContainer } from "./rip_containers.ts";
 import { headerDefects } from "./rip_defects.ts";
 import { plainName, type RipNames } from "./rip_names.ts";
@@ -39,6 +39,7 @@ export class MessageRipper {
   constructor(world: RipWorld, level = 1) {
     this.#world = world;
     this.#parser = new MimeStreamParser(new RipEvents(world, level), {
+      partsMax: MESSAGE_PARTS_MAX,
       textEndsHeader: !world.options.fixesHeaders,
       // a message that has a name is saved as a file, and then taken apart
       classify: (part, kind) => kind === "message" && fileNames(part.header).length > 0 ? "leaf" : kind,

@@ -7,6 +7,7 @@ import { fileNames } from "../../mail/mime/file_name.ts";
 import { parameterOf } from "../../mail/mime/content_type.ts";
 import { isType } from "../../mail/mime/part.ts";
 import { type MimeEvents, MimeStreamParser, type StreamPart } from "../../mail/mime/stream_parser.ts";
+import { MESSAGE_PARTS_MAX } from "./message_files.ts";
 import { PIECES_MAX } from "./part_store.ts";
 import { cleanName } from "./unpack_names.ts";
 import { DescriptionSink, FileSink, NO_SINK, type PartSink } from "./unpack_sinks.ts";
@@ -36,6 +37,7 @@ export class MessageUnpacker implements PartSink {
     const nested = () => depth < MESSAGE_DEPTH_MAX ? new MessageUnpacker(world, options, depth + 1) : undefined;
     const events = new UnpackEvents({ ...world, nested }, options);
     this.#parser = new MimeStreamParser(events, {
+      partsMax: MESSAGE_PARTS_MAX,
       textEndsHeader: true,
       classify: (part, kind) => {
         // the original knows no encoding of messages

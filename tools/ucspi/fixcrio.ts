@@ -4,6 +4,7 @@ import { Usage } from "../../core/errors.ts";
 import { FROM_PROGRAM, HELPER_OPTION, standBetween, TO_PROGRAM } from "./between.ts";
 import { copyStream } from "./copy_stream.ts";
 import { crAdder } from "./line_ends.ts";
+import { pipeWriter } from "../../core/libc/fd.ts";
 import { LibcError } from "../../core/libc/libc.ts";
 
 export const applet = defineApplet({
@@ -28,7 +29,7 @@ export const applet = defineApplet({
       if (proc.args.length === 0) throw new Usage("missing prog");
       return await standBetween(proc, proc.args);
     }
-    const toProgram = proc.fd(TO_PROGRAM);
+    const toProgram = pipeWriter(TO_PROGRAM);
     const inward = copyStream(proc.stdin, toProgram, [crAdder({ unlessThere: true })]).catch(ignoreDeafProgram)
       .then(() => toProgram.close());
     const outward = copyStream(proc.fd(FROM_PROGRAM), proc.stdout, [crAdder({ unlessThere: true })]);

@@ -1,5 +1,6 @@
 /** mconnect-io: the terminal's half of mconnect, for tcpclient [man mconnect-io.1]. */
 import { defineApplet } from "../../core/applet.ts";
+import { pipeWriter } from "../../core/libc/fd.ts";
 import { copyStream } from "./copy_stream.ts";
 import { crAdder } from "./line_ends.ts";
 
@@ -21,7 +22,7 @@ export const applet = defineApplet({
   seeAlso: ["mconnect(1)", "tcpclient(1)"],
   source: ["[man mconnect-io.1]"],
   async run(proc) {
-    const said = copyStream(proc.stdin, proc.fd(WRITING), [crAdder({ unlessThere: false })]);
+    const said = copyStream(proc.stdin, pipeWriter(WRITING), [crAdder({ unlessThere: false })]);
     const heard = copyStream(proc.fd(READING), proc.stdout);
     await Promise.race([heard, said.then(() => new Promise<never>(() => {}))]);
   },

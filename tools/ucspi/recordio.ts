@@ -2,6 +2,7 @@
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { latin1Bytes } from "../../core/bytes.ts";
 import { Usage } from "../../core/errors.ts";
+import { pipeWriter } from "../../core/libc/fd.ts";
 import { LibcError } from "../../core/libc/libc.ts";
 import type { ByteReader, ByteWriter } from "../../core/stream.ts";
 import { FROM_PROGRAM, HELPER_OPTION, relayPid, standBetween, TO_PROGRAM } from "./between.ts";
@@ -35,7 +36,7 @@ The process becomes prog; a child of it moves the bytes and ends with prog's out
       return await standBetween(proc, proc.args);
     }
     const pid = relayPid(proc.options.relay);
-    const toProgram = proc.fd(TO_PROGRAM);
+    const toProgram = pipeWriter(TO_PROGRAM);
     const inward = record(proc, { from: proc.stdin, to: toProgram, head: `${pid} < ` }).catch(ignoreDeafProgram)
       .then(() => toProgram.close());
     const outward = record(proc, { from: proc.fd(FROM_PROGRAM), to: proc.stdout, head: `${pid} > ` });

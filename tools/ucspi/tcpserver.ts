@@ -42,6 +42,8 @@ these) runs inside tcpserver, by its name or as the original's shared object, qm
 shared objects that are loaded in advance. In the log such a connection has a number of its own in place of a pid.
 
 Banner, names, ident, rules and limits come in this order. A refused connection is closed without a word but the banner.
+When an address has as many connections as -C or MAXPERIP allows, 20 more of it wait, without the banner, until one of them
+ends, and further ones are closed; of all addresses 128 may wait.
 
 With -n or -s the connection is TLS, and the program sees plain text, by pipes when it is no program of ours. A certificate
 that is replaced counts from the next connection on.
@@ -193,6 +195,7 @@ async function serveUntilStopped(proc: ServerProc, { server, settings, table }: 
     await new Promise<void>((resolve) => stopping.addEventListener("abort", () => resolve(), { once: true }));
   }
   table.status(`shutdown, pid=${proc.pid}`);
+  table.close();
   await server.stop();
   if (settings.host.startsWith("/")) await removeStaleSocket(settings.host);
 }

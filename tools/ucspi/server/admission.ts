@@ -1,7 +1,7 @@
 /** Whether a connection may be served, and with which environment: banner, names, ident, rules, limits, in this order. */
 import { formatIp, tryParseIp, unmappedIp } from "../../../core/ip_address.ts";
 import { errorText } from "../../../core/errors.ts";
-import { CdbFile } from "../../../storage/cdb/reader.ts";
+import { type Cdb, CdbFile } from "../../../storage/cdb/reader.ts";
 import { type ConnectionTable, shown, type TableEntry } from "./connection_table.ts";
 import {
   changedEnvironment,
@@ -41,6 +41,12 @@ export function peerText(remote: SocketEnd, settings: ServerSettings): string {
   return ip && settings.facts.family !== "ipv6" ? formatIp(unmappedIp(ip)) : remote.host;
 }
 
+/** The number of MAXPERIP; 0, no limit, for what is no number. */
+function limitOfRule(text: string): number {
+  const limit = Number(text);
+  return Number.isInteger(limit) && limit > 0 ? limit : 0;
+}
+
 /** Decides about connections. */
 export class Admission {
   readonly #settings: ServerSettings;
@@ -61,13 +67,27 @@ export class Admission {
     this.#rules = settings.rules === undefined ? undefined : new CdbFile(settings.rules);
   }
 
-  /** The limit for one peer before anything is known of it; false: close at once. */
-  mayBegin(peer: string): boolean {
-    const { perHost } = this.#settings;
-    const count = this.#table.of(peer);
-    if (perHost === 0 || count < perHost) return true;
-    this.#table.warn(`end ${shown(peer)} perIPlimit ${count}`);
-    return false;
+  /** Begins a connection when it is its peer's turn, before anything is asked about it; undefined: close it. */
+  begin(peer: string): Promise<TableEntry | undefined> {
+    return this.#table.beginInTurn(peer, this.#limitOf(peer));
+  }
+
+  /** The limit for a peer of which only the address is known; 0 when more is to be known first. */
+  #limitOf(peer: string): number {
+    if (this.#more) return 0;
+    const cdb = this.#tryRules();
+    const settings = cdb && findRule(cdb, { ip: peer, host: undefined, info: undefined })?.settings;
+    const rule = settings?.findLast(([name]) => name === "MAXPERIP");
+    return rule?.[1] === undefined ? this.#settings.perHost : limitOfRule(rule[1]);
+  }
+
+  /** The rules; undefined without them, or when they cannot be read, which `admit` tells. */
+  #tryRules(): Cdb | undefined {
+    try {
+      return this.#rules?.current();
+    } catch {
+      return undefined;
+    }
   }
 
   /** What to serve it with; undefined: close it. What was wrong has been printed. Throws only surprises. */
@@ -88,7 +108,7 @@ export class Admission {
       this.#drop(`unable to read ${this.#settings.rules}: ${errorText(error)}`);
       return undefined;
     }
-    const perHost = change.MAXPERIP === undefined ? this.#settings.perHost : Number(change.MAXPERIP) || 0;
+    const perHost = change.MAXPERIP === undefined ? this.#settings.perHost : limitOfRule(change.MAXPERIP);
     const ends = `${shown(facts.localHost ?? "")}[${facts.localIp}]${facts.localPort} ` +
       `${shown(facts.remoteHost ?? "")}[${facts.remoteIp}]${shown(facts.info ?? "")}:${facts.remotePort}`;
     const text = `${ends}:maxperip=${perHost}`;
@@ -96,11 +116,7 @@ export class Admission {
       this.#table.say(`deny ${entry.pid} ${text}`);
       return undefined;
     }
-    const others = this.#table.of(entry.peer) - 1;
-    if (perHost > 0 && others >= perHost) {
-      this.#drop(`no ip slots for ${shown(entry.peer)}, perIPlimit ${others}`);
-      return undefined;
-    }
+    if (!await this.#table.keepTurn(entry, perHost)) return undefined;
     return { env: changedEnvironment(this.#env, change), text };
   }
 

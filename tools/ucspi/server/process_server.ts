@@ -100,15 +100,16 @@ class ProcessServer implements RunningServer {
         return;
       }
       if (accepted === undefined) return;
-      this.#begin(accepted.fd, accepted.remote);
+      const { fd, remote } = accepted;
+      this.#begin(fd, remote).catch((error) => table.warn(`warning: ${errorText(error)}`));
     }
   }
 
-  #begin(fd: number, remote: SocketName): void {
+  async #begin(fd: number, remote: SocketName): Promise<void> {
     const { table, settings, admission } = this.#parts;
     const peer = peerText(remote, settings);
-    if (!admission.mayBegin(peer)) return closeFd(fd);
-    const entry = table.begin(peer);
+    const entry = await admission.begin(peer);
+    if (!entry) return closeFd(fd);
     table.status("connected");
     if (!settings.host.startsWith("/")) {
       if (!settings.keepIpOptions) dropIpOptions(fd);

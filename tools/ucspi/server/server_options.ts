@@ -17,7 +17,7 @@ export const SERVER_OPTIONS = {
     flag: "C",
     value: "connections",
     default: "MAXPERIP, else 20",
-    help: "connections of one address at the same time; more are closed. 0: no limit",
+    help: "connections of one address at the same time; more wait. 0: no limit",
   },
   rules: { flag: "x", value: "cdb", help: "follow the rules made by tcprules; they may be replaced at any time" },
   rulesMayBeAbsent: { flag: "X", help: "with -x: when cdb does not exist, allow everybody" },

@@ -108,8 +108,8 @@ class StreamServer implements RunningServer {
     const { table, settings, admission } = this.#parts;
     const remote = endOf(socket.remoteAddr);
     const peer = peerText(remote, settings);
-    if (!admission.mayBegin(peer)) return socket.close();
-    const entry = table.begin(peer);
+    const entry = await admission.begin(peer);
+    if (!entry) return socket.close();
     table.status("connected");
     const transport = new SocketTransport(socket);
     const alreadyTls = this.#parts.tls !== undefined && !UPGRADES;
