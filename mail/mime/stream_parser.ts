@@ -3,8 +3,8 @@
  * For programs that save, change or look into parts; the bytes of all events in order are those of the message. Any bytes
  * are taken; beyond a limit a part counts as content.
  */
-import { Buffer } from "node:buffer";
-import { concatBytes } from "../../core/bytes.ts";
+
+import { concatBytes, latin1Text } from "../../core/bytes.ts";
 import { Header } from "../header/header.ts";
 import { parameterOf } from "./content_type.ts";
 import { BOUNDARY_BYTES_MAX, PART_DEPTH_MAX, PART_HEADER_BYTES_MAX, PARTS_MAX } from "./parse.ts";
@@ -189,9 +189,7 @@ export class MimeStreamParser {
 
   #addHeader(bytes: Uint8Array, from: number, to: number): void {
     this.#headerBytes += to - from;
-    this.#header.push(
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", from, to),
-    );
+    this.#header.push(latin1Text(bytes.subarray(from, to)));
   }
 
   #endHeader(): void {

@@ -2,9 +2,8 @@
  * The head of a message as the 822 programs see it: lines up to the first that can be no part of a header, which is the
  * empty line or the body's first. Read in large pieces; the rest of the input is passed on as it comes.
  */
-import { Buffer } from "node:buffer";
 import type { Proc } from "../../core/applet.ts";
-import { concatBytes, latin1Bytes } from "../../core/bytes.ts";
+import { concatBytes, latin1Bytes, latin1Text } from "../../core/bytes.ts";
 import { Permanent } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
 import type { ByteReader, ByteWriter } from "../../core/stream.ts";
@@ -107,7 +106,7 @@ function takeLines(bytes: Uint8Array, lines: string[]): { ended: boolean; from: 
 }
 
 function textOf(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", from, to);
+  return latin1Text(bytes.subarray(from, to));
 }
 
 /** The fields of a head in order; lines that continue nothing belong to a field without a name. */
