@@ -8,20 +8,21 @@ import { errorText } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { hasLibcrypt } from "../../core/libc/crypt.ts";
 import { accountByName } from "../../core/libc/account.ts";
-import { freeBytes } from "../../core/libc/files.ts";
 import { landlockVersion } from "../../core/libc/landlock.ts";
-import type { Paths } from "../../core/paths.ts";
+import type { GetEnv, Paths } from "../../core/paths.ts";
 import { tryReadProcessStatus } from "../../core/process_status.ts";
 import { type RoleName, roleOf } from "../../core/role.ts";
+import { MYSQL_ENV } from "../../storage/accounts/mysql_settings.ts";
+import {
+  check,
+  controlFindings,
+  databaseFinding,
+  diskFinding,
+  type Finding,
+  hostNameFinding,
+} from "./doctor_checks.ts";
 import { pathsOf } from "./settings.ts";
 import { type ServeState, tryReadState } from "./state_file.ts";
-
-/** One line of the report. */
-export interface Finding {
-  readonly subject: string;
-  readonly verdict: "ok" | "missing" | "wrong";
-  readonly text: string;
-}
 
 /** What the kernel offers for fences. */
 export interface KernelFences {
@@ -32,8 +33,6 @@ export interface KernelFences {
 
 /** Landlock that limits TCP ports as well as paths (Linux 6.7). */
 const LANDLOCK_WITH_PORTS = 4;
-/** Free disk below which the queue soon refuses mail. */
-const FREE_BYTES_LOW = 256 * 1024 * 1024;
 /** A certificate that ends sooner than this should be replaced. */
 const CERTIFICATE_DAYS_LOW = 14;
 const DAY_MS = 86_400_000;
@@ -102,14 +101,6 @@ export function kernelFences(): KernelFences {
   return { landlock: landlockVersion(), seccomp: actions.includes("errno") };
 }
 
-function check(subject: string, test: () => Omit<Finding, "subject">): Finding {
-  try {
-    return { subject, ...test() };
-  } catch (error) {
-    return { subject, verdict: "wrong", text: errorText(error) };
-  }
-}
-
 /** The first certificate of a PEM file that may begin with the key. */
 function firstCertificate(pem: string): string {
   return /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/.exec(pem)?.[0] ?? pem;
@@ -127,16 +118,30 @@ async function certificateFinding(path: string, nowMs: number): Promise<Finding>
     if (error instanceof Deno.errors.PermissionDenied) {
       return { subject, verdict: "missing", text: `${path}: not for this user to read, so not checked` };
     }
-    return { subject, verdict: "wrong", text: `${path}: ${errorText(error)}` };
+    if (error instanceof Deno.errors.NotFound) {
+      return { subject, verdict: "wrong", text: `there is no ${path}: TLS is not offered; indimail serve makes one` };
+    }
+    const text = `${path} is no certificate that can be read (${errorText(error)}): put the chain and the key there`;
+    return { subject, verdict: "wrong", text };
   }
 }
 
+/** Whether a role said that it runs as an account of its own. */
+function runsAsAccount(fence: string | undefined): boolean {
+  const account = reported(fence, "account");
+  return account !== undefined && !account.startsWith("unchanged");
+}
+
+/** Where an installation is, and what is known of it. */
+export interface Installation {
+  readonly paths: Paths;
+  readonly env: GetEnv;
+  /** Undefined where no server runs. */
+  readonly state: ServeState | undefined;
+}
+
 /** What is wrong or right with the installation itself. */
-export async function installationFindings(
-  paths: Paths,
-  state: ServeState | undefined,
-  nowMs: number,
-): Promise<Finding[]> {
+export async function installationFindings({ paths, env, state }: Installation, nowMs: number): Promise<Finding[]> {
   return [
     check("server", () => {
       if (!state || !tryReadProcessStatus(state.pid)) {
@@ -148,21 +153,16 @@ export async function installationFindings(
         : `not up: ${down.join(" ")}; see ${paths.log}/current`;
       return { verdict: down.length === 0 ? "ok" : "wrong", text };
     }),
-    check("control/me", () => {
-      const me = Deno.readTextFileSync(`${paths.control}/me`).split("\n", 1)[0]!.trim();
-      return me === "" ? { verdict: "wrong", text: `${paths.control}/me is empty` } : { verdict: "ok", text: me };
-    }),
+    hostNameFinding(paths),
+    ...controlFindings(paths, state?.services.some(({ fence }) => runsAsAccount(fence)) ?? false),
+    await databaseFinding(paths, env),
     await certificateFinding(`${paths.certs}/servercert.pem`, nowMs),
     check("password hashes", () =>
       hasLibcrypt() ? { verdict: "ok", text: "by libcrypt" } : {
         verdict: "missing",
         text: "libcrypt.so.1 is not there: they are computed in JavaScript, twenty times slower",
       }),
-    check("disk", () => {
-      const bytes = freeBytes(paths.queueBase);
-      const text = `${Math.floor(bytes / 1_048_576)} MB free for ${paths.queueBase}`;
-      return { verdict: bytes >= FREE_BYTES_LOW ? "ok" : "wrong", text };
-    }),
+    diskFinding(paths),
   ];
 }
 
@@ -208,20 +208,19 @@ export const applet = defineApplet({
   description:
     `Prints a line for each fence of each role: the account that it runs as, Landlock, exec refused by seccomp, the
 runtime's permissions. For a running server it is what each process found when it put its fences up; otherwise what this
-kernel would give. Then the installation: server, control/me, certificate, free disk, and whether the server's environment
-asks for a program that its roles may not start (POSTAUTH).
+kernel would give. Then the installation: server, control/me and what is wrong with other control files, whether the database of the
+accounts answers, certificate, free disk, and whether the server's environment asks for a program that its roles may not start (POSTAUTH).
 
 missing means that the host does not have it, and that the server runs without; wrong means that something is to be done.`,
-  env: { INDIMAIL_ROOT: "root of the installation; / for root, else below HOME" },
+  env: { INDIMAIL_ROOT: "root of the installation; / for root, else below HOME", ...MYSQL_ENV },
+  control: ["me", "host.mysql"],
   exits: { 0: "nothing is wrong", 1: "something is wrong" },
   seeAlso: ["indimail-serve(8)", "indimail-status(8)"],
   source: ["[man landlock.7]", "[man seccomp.2]", "[decision 0020]"],
   async run(proc) {
-    const env = proc.env.all();
-    const paths = pathsOf(proc.options.root, proc.paths, {
-      directory: Deno.cwd(),
-      env: (name) => Object.entries(env).find(([key]) => key === name)?.[1],
-    });
+    const all = new Map(Object.entries(proc.env.all()));
+    const env: GetEnv = (name) => all.get(name);
+    const paths = pathsOf(proc.options.root, proc.paths, { directory: Deno.cwd(), env });
     const state = tryReadState(paths);
     const running = state && tryReadProcessStatus(state.pid) ? state : undefined;
     const kernel = kernelFences();
@@ -230,7 +229,7 @@ missing means that the host does not have it, and that the server runs without; 
         const service = running?.services.find((candidate) => candidate.name.replace(/\d+$/, "") === name);
         return roleFindings(name, kernel, service?.fence);
       }),
-      ...await installationFindings(paths, running, proc.clock.nowMs()),
+      ...await installationFindings({ paths, env, state: running }, proc.clock.nowMs()),
       ...(running ? environmentFindings(environmentOf(running.pid)) : []),
     ];
     if (proc.options.probe) {

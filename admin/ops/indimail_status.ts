@@ -186,7 +186,7 @@ or gone (the state file is older than the process). A question mark stands for w
   env: { INDIMAIL_ROOT: "root of the installation; / for root, else below HOME", QUEUE_BASE: "folder of the queues" },
   exits: { 0: "the server runs", 1: "it does not, or its state cannot be read" },
   files: { "run/indimail/serve.json": "what serve wrote" },
-  seeAlso: ["indimail-serve(8)", "indimail-doctor(8)", "qmail-qstat(8)"],
+  seeAlso: ["indimail-serve(8)", "indimail-doctor(8)", "qmail-qread(8)"],
   source: ["[man indimail.7]", "[decision 0021]"],
   async run(proc) {
     const env = proc.env.all();

@@ -3,7 +3,7 @@ import type { Proc } from "../../core/applet.ts";
 import { latin1Text } from "../../core/bytes.ts";
 import { errorText } from "../../core/errors.ts";
 import type { RoleName } from "../../core/role.ts";
-import type { Finding } from "./indimail_doctor.ts";
+import type { Finding } from "./doctor_checks.ts";
 import type { Attempt } from "./indimail_probe.ts";
 
 /** Not below /tmp, where the local role may write. */

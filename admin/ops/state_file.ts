@@ -2,6 +2,7 @@
  * run/serve.json: what `serve` runs, for `status` and `doctor`, which are other processes. Ours, version 1. Written whole
  * and renamed; the lock run/serve.lock says whether it is true.
  */
+import { Denied } from "../../core/errors.ts";
 import type { ServiceStatus } from "../../core/supervisor.ts";
 import type { Paths } from "../../core/paths.ts";
 
@@ -42,12 +43,18 @@ function isState(value: unknown): value is ServeState {
     "services" in value && Array.isArray(value.services);
 }
 
-/** The state of the `serve` that runs or ran last; undefined when none ever did or it stopped cleanly. */
+/**
+ * The state of the `serve` that runs or ran last; undefined when none ever did or it stopped cleanly. Throws Denied where
+ * this user may not read it.
+ */
 export function tryReadState(paths: Paths): ServeState | undefined {
   try {
     const value: unknown = JSON.parse(Deno.readTextFileSync(statePath(paths)));
     return isState(value) ? value : undefined;
   } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new Denied(`${statePath(paths)} is not for this user to read: run it as root or as the server's user`);
+    }
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -26,6 +26,8 @@ export interface LinkOptions {
 
 /** Says in the second line of a script that it is ours. */
 const MARK = "# made by indimail link";
+/** Names of made links that the report still lists; of a whole installation the number is enough. */
+const LISTED_MAX = 20;
 /** Bytes of a file that are looked at for the mark. */
 const HEAD_BYTES = 200;
 
@@ -104,7 +106,7 @@ function make(path: string, name: string, launcher: Launcher): void {
 /** What the operator is told. */
 export function linkReport(folder: string, { made, present, foreign }: LinkResult): string {
   const lines = [`${folder}: ${made.length} made, ${present.length} already there`];
-  if (made.length > 0) lines.push(`made: ${made.join(" ")}`);
+  if (made.length > 0 && made.length <= LISTED_MAX) lines.push(`made: ${made.join(" ")}`);
   for (const name of foreign) {
     lines.push(`not replaced: ${folder}/${name} is not a link of ours (--force replaces files)`);
   }

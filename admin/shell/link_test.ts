@@ -60,6 +60,13 @@ Deno.test("scripts of another checkout are replaced, other files only when force
   });
 });
 
+Deno.test("the report names a few links, and of many only the number", () => {
+  const made = Array.from({ length: 21 }, (_, index) => `n${index}`);
+  assertEquals(linkReport("bin", { made, present: [], foreign: [] }), "bin: 21 made, 0 already there\n");
+  const few = made.slice(1);
+  assertMatch(linkReport("bin", { made: few, present: [], foreign: [] }), /\nmade: n1 .* n20\n$/);
+});
+
 Deno.test("from a checkout the launcher is a script that runs main.ts", () => {
   const launcher = ownLauncher();
   assertMatch(

@@ -3,7 +3,6 @@
  * For programs that save, change or look into parts; the bytes of all events in order are those of the message. Any bytes
  * are taken; beyond a limit a part counts as content.
  */
-
 import { concatBytes, latin1Text } from "../../core/bytes.ts";
 import { Header } from "../header/header.ts";
 import { parameterOf } from "./content_type.ts";
