@@ -12,7 +12,7 @@ import { readMailRoots } from "../../core/mail_roots.ts";
 import { Supervisor } from "../../core/supervisor.ts";
 import { ensureInstallation, type FirstRun } from "./first_run.ts";
 import { QUEUE_COUNT_MAX, roleEnvironment, serviceSpecs } from "./services.ts";
-import { resolveSettings, type ServeSettings, SERVICE_PORTS } from "./settings.ts";
+import { checkPorts, resolveSettings, type ServeSettings, SERVICE_PORTS } from "./settings.ts";
 import { lockPath, type ServeState, statePath, tryReadState, writeState } from "./state_file.ts";
 
 const SERVE_ENV = {
@@ -88,6 +88,7 @@ holds. HUP makes every role read its control files again.`,
     });
     const queues = queueCount(proc.env.get("QUEUE_COUNT"));
     const lock = takeLock(settings);
+    await checkPorts(settings, proc.clock);
     const first = await ensureInstallation(proc, settings, queues);
     await tellFirstRun(proc, first);
     if (first.postmaster) {

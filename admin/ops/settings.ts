@@ -1,5 +1,6 @@
 /** What `serve` is asked to do, resolved once from options and the system: root, addresses, domain, accounts. */
-import { Usage } from "../../core/errors.ts";
+import type { Clock } from "../../core/applet.ts";
+import { Temporary, Usage } from "../../core/errors.ts";
 import type { GetEnv, Paths } from "../../core/paths.ts";
 import { resolvePaths } from "../../core/paths.ts";
 
@@ -89,5 +90,37 @@ export function resolveSettings(options: ServeOptions, current: Paths, system: S
     listen: options.listen ?? (systemWide ? (system.ipv6 ? "::" : "0.0.0.0") : "127.0.0.1"),
     portOffset,
     accounts: options.accounts || systemWide,
+  });
+}
+
+/** How long a server that was killed a moment ago may hold its ports, and how often to look. */
+const PORTS_WAIT_MS = 5000;
+const PORTS_POLL_MS = 100;
+
+/** Throws Temporary naming the ports that somebody else listens on, and goes on doing so: roles would start again and again. */
+export async function checkPorts(settings: Pick<ServeSettings, "listen" | "portOffset">, clock: Clock): Promise<void> {
+  const endMs = clock.nowMs() + PORTS_WAIT_MS;
+  let taken = takenPorts(settings);
+  while (taken.length > 0 && clock.nowMs() < endMs) {
+    await clock.sleep(PORTS_POLL_MS);
+    taken = takenPorts(settings);
+  }
+  if (taken.length === 0) return;
+  throw new Temporary(
+    `somebody listens on ports of ${settings.listen} already (${taken.join(", ")}): stop that (ss -ltnp shows it), ` +
+      "or take others by --port-offset",
+  );
+}
+
+function takenPorts({ listen, portOffset }: Pick<ServeSettings, "listen" | "portOffset">): string[] {
+  return Object.entries(SERVICE_PORTS).flatMap(([name, wellKnown]) => {
+    const port = wellKnown + portOffset;
+    try {
+      Deno.listen({ hostname: listen, port }).close();
+      return [];
+    } catch (error) {
+      // what else may be wrong is the role's to say, with its own rights
+      return error instanceof Deno.errors.AddrInUse ? [`${name} ${port}`] : [];
+    }
   });
 }

@@ -70,7 +70,8 @@ export function listen(options: ListenOptions, onConnection: (connection: Connec
       socket = Deno.listenTls({ ...address, ...certificate });
     } else socket = Deno.listen(address);
   } catch (error) {
-    throw new Temporary(`cannot listen on ${options.host} port ${options.port}: ${errorText(error)}`);
+    const hint = error instanceof Deno.errors.AddrInUse ? ": stop what listens there, or choose another port" : "";
+    throw new Temporary(`cannot listen on ${options.host} port ${options.port}: ${errorText(error)}${hint}`);
   }
   return new PortListener({ socket, tls }, options, onConnection);
 }

@@ -73,6 +73,18 @@ Deno.test("serve runs every role as its own process, once for each root, and sto
     assertMatch(stderr, new RegExp(`another serve with pid ${installation.pid} runs on`));
   });
 
+  await t.step("a server on ports that are taken says which, and starts nothing", async () => {
+    const other = Deno.makeTempDirSync({ prefix: "indimail-ports." });
+    try {
+      const args = ["--root", other, "--domain", "other.test", "--port-offset", String(installation.offset)];
+      const { code, stdout, stderr } = await installation.run("indimail-serve", args);
+      assertEquals([code, stdout], [111, ""]);
+      assertMatch(stderr, /somebody listens on ports of 127\.0\.0\.1 already \(smtp \d+, .*pop3s \d+\): stop that/);
+    } finally {
+      Deno.removeSync(other, { recursive: true });
+    }
+  });
+
   await t.step("a role that is killed is started again, the others are left alone", async () => {
     const killed = before.roles.find(({ name }) => name === "lookup");
     assert(killed);
