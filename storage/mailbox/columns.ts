@@ -39,6 +39,7 @@ export class Columns {
   find(uid: number): number {
     let low = 0;
     let high = this.count - 1;
+    if (high < 0 || uid > this.uids[high]!) return -1; // an arrival: what a first reading asks for every message
     while (low <= high) {
       const middle = (low + high) >> 1;
       const at = this.uids[middle]!;

@@ -70,23 +70,23 @@ export class FolderUids {
       const list = stamp === this.stamp && stamp !== "" ? undefined : this.#read(stamp);
       const highest = columns.count === 0 ? 0 : columns.uids[columns.count - 1]!;
       const given = list !== undefined && list.uids.size > 0 ? list.uids : undefined;
-      const fresh: [number, string][] = [];
-      const uids = bases.map((base) => {
+      const fresh: number[] = []; // indexes
+      const uids = bases.map((base, index) => {
         const known = given?.get(base);
         if (known !== undefined && (known > highest || isRow(columns, known, base))) return known;
-        const uid = this.uidNext++;
-        fresh.push([uid, base]);
-        return uid;
+        fresh.push(index);
+        return this.uidNext++;
       });
       const broken = stamp === "" || (stamp !== this.stamp && list === undefined) || list?.torn === true;
       if (broken || (list && list.uids.size > 2 * (columns.count + bases.length) + GONE_LINES_MAX)) {
         await this.#rewrite(columns, (entries) => {
-          for (const [index, uid] of uids.entries()) {
+          for (let index = 0; index < uids.length; index++) {
+            const uid = uids[index]!;
             if (uid > highest || columns.find(uid) < 0) entries.push([uid, bases[index]!]);
           }
         });
       } else if (fresh.length > 0) {
-        await appendUids(disk, path, fresh);
+        await appendUids(disk, path, fresh.map((index) => [uids[index]!, bases[index]!] as const));
         this.lagging = true;
       } else if (list) this.lagging = list.lagging;
       this.stamp = uidFileStamp(path);
@@ -110,7 +110,7 @@ export class FolderUids {
       entries.push([columns.uids[row]!, baseOfPath(columns.paths[row]!)]);
     }
     more(entries);
-    if (entries.some(([uid], at) => at > 0 && uid < entries[at - 1]![0])) entries.sort((a, b) => a[0] - b[0]);
+    if (entries.some((entry, at) => at > 0 && entry[0] < entries[at - 1]![0])) entries.sort((a, b) => a[0] - b[0]);
     const { disk, path } = this.#context;
     await writeUidFile(disk, path, formatUidFile(this.uidValidity, this.uidNext, entries));
     this.lagging = false;

@@ -66,11 +66,16 @@ export function parseUidFile(text: string): UidList | undefined {
 export function formatUidFile(
   uidValidity: number,
   uidNext: number,
-  entries: Iterable<readonly [uid: number, base: string]>,
+  entries: readonly (readonly [uid: number, base: string])[],
 ): string {
-  let text = `1 ${uidValidity} ${uidNext}\n`;
-  for (const [uid, base] of entries) text += `${uid} ${base}\n`;
-  return text;
+  return `1 ${uidValidity} ${uidNext}\n${linesOf(entries)}`;
+}
+
+/** Joined once: a long chain of appended strings would have to be flattened before it is encoded. */
+function linesOf(entries: readonly (readonly [uid: number, base: string])[]): string {
+  const lines: string[] = [];
+  for (let at = 0; at < entries.length; at++) lines.push(`${entries[at]![0]} ${entries[at]![1]}\n`);
+  return lines.join("");
 }
 
 /** What tells one state of a folder's file from another; empty when there is none. */
@@ -100,13 +105,11 @@ export function readUidFile(folder: string): UidList | undefined {
 export async function appendUids(
   disk: Disk,
   folder: string,
-  entries: Iterable<readonly [uid: number, base: string]>,
+  entries: readonly (readonly [uid: number, base: string])[],
 ): Promise<void> {
-  let text = "";
-  for (const [uid, base] of entries) text += `${uid} ${base}\n`;
   const file = await disk.open(`${folder}/${UID_FILE_NAME}`, { append: true });
   try {
-    await file.append(encoder.encode(text));
+    await file.append(encoder.encode(linesOf(entries)));
     await file.sync();
   } finally {
     file.close();
