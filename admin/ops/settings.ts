@@ -1,6 +1,8 @@
 /** What `serve` is asked to do, resolved once from options and the system: root, addresses, domain, accounts. */
 import type { Clock } from "../../core/applet.ts";
 import { Temporary, Usage } from "../../core/errors.ts";
+import { tryParseIp } from "../../core/ip_address.ts";
+import { isPortTaken } from "../../core/libc/socket.ts";
 import type { GetEnv, Paths } from "../../core/paths.ts";
 import { resolvePaths } from "../../core/paths.ts";
 
@@ -113,14 +115,10 @@ export async function checkPorts(settings: Pick<ServeSettings, "listen" | "portO
 }
 
 function takenPorts({ listen, portOffset }: Pick<ServeSettings, "listen" | "portOffset">): string[] {
+  if (!tryParseIp(listen)) return [];
   return Object.entries(SERVICE_PORTS).flatMap(([name, wellKnown]) => {
     const port = wellKnown + portOffset;
-    try {
-      Deno.listen({ hostname: listen, port }).close();
-      return [];
-    } catch (error) {
-      // what else may be wrong is the role's to say, with its own rights
-      return error instanceof Deno.errors.AddrInUse ? [`${name} ${port}`] : [];
-    }
+    // what else may be wrong with a port is the role's to say, with its own rights
+    return isPortTaken(listen, port) ? [`${name} ${port}`] : [];
   });
 }

@@ -29,6 +29,7 @@ const POLLOUT = 4;
 const F_SETFD = 2;
 const EINPROGRESS = 115;
 const ETIMEDOUT = 110;
+const EADDRINUSE = 98;
 /** sizeof(struct sockaddr_un), the largest address used here. */
 const ADDRESS_BYTES = 110;
 /** Bytes of a Unix socket's path, without the NUL behind it. */
@@ -114,6 +115,19 @@ export function listenSocket(options: ListenSocket): number {
   } catch (error) {
     libc().close(fd);
     throw error;
+  }
+}
+
+/** True when another socket listens on that port of the address. Nothing listens there meanwhile. Throws LibcError. */
+export function isPortTaken(host: string, port: number): boolean {
+  const fd = checked(libc().socket(familyOf(host), SOCK_STREAM | SOCK_CLOEXEC, 0), "create a socket");
+  try {
+    setNumber(fd, SOL_SOCKET, { name: SO_REUSEADDR, value: 1 });
+    if (familyOf(host) === AF_INET6) setNumber(fd, IPPROTO_IPV6, { name: IPV6_V6ONLY, value: 0 });
+    const address = socketAddress(host, port, 0);
+    return libc().bind(fd, address, address.length) < 0 && errno() === EADDRINUSE;
+  } finally {
+    libc().close(fd);
   }
 }
 

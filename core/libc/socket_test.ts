@@ -8,6 +8,7 @@ import { spawnProcess } from "./process.ts";
 import {
   acceptSocket,
   connectSocket,
+  isPortTaken,
   listenSocket,
   localName,
   peerName,
@@ -98,5 +99,20 @@ Deno.test("the peer of a Unix socket is known by its uid and pid", async () => {
   } finally {
     closeFd(listening);
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a port is taken while somebody listens on it, at that address or at all", () => {
+  for (
+    const [held, asked] of [["127.0.0.1", "127.0.0.1"], ["0.0.0.0", "127.0.0.1"], ["127.0.0.1", "0.0.0.0"], [
+      "::",
+      "::1",
+    ]]
+  ) {
+    const listener = Deno.listen({ hostname: held!, port: 0 });
+    const { port } = listener.addr;
+    assertEquals(isPortTaken(asked!, port), true, `${held} ${asked}`);
+    listener.close();
+    assertEquals(isPortTaken(asked!, port), false, `${held} ${asked}`);
   }
 });

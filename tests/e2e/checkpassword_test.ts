@@ -123,6 +123,11 @@ function shownByProcesses(world: World): string[] {
   return shown;
 }
 
+/** Waits until the listener's log has it: what a client saw may be there sooner. */
+function logged(listener: Listener, pattern: RegExp): Promise<boolean> {
+  return eventually(`${pattern} in the log`, async () => pattern.test(await listener.log()));
+}
+
 /** Changes a password as a client; what the client says, and what processes showed meanwhile. */
 async function changePassword(
   world: World,
@@ -174,12 +179,12 @@ Deno.test("programs of descriptor 3 work in the chains of run files", async (t) 
     assertMatch((await ask(SECOND)).stdout, /INBOX/);
     if (hasStartTls()) assertMatch((await ask(SECOND, "--ssl-reqd")).stdout, /INBOX/);
     assertEquals((await ask(FIRST)).code, 67);
-    assertMatch(await imap.log(), /INFO: LOGIN, user=ann@example\.org, ip=\[127\.0\.0\.1\]/);
+    await logged(imap, /INFO: LOGIN, user=ann@example\.org, ip=\[127\.0\.0\.1\]/);
     const inside = await world.listen("imap-inside", ["imaplogin", "authindi", "imapd", "Maildir"]);
     const hosted = await command("curl", ["-sS", "-K", "-", `imap://127.0.0.1:${inside.port}/`], {
       stdin: `user = "${USER}:${SECOND}"\n`,
     });
-    if (Deno.uid() === 0) assertMatch(await inside.log(), /mail is not served by root: start tcpserver with -u and -g/);
+    if (Deno.uid() === 0) await logged(inside, /mail is not served by root: start tcpserver with -u and -g/);
     else assertMatch(hosted.stdout, /INBOX/);
   });
 
