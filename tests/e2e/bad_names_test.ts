@@ -42,7 +42,10 @@ function attempts(): string[][] {
   ]);
   // the names of aliases are addresses: apostrophes and slashes are theirs
   const alias = ["", "@example.org", "a\nb@example.org", "a:b@example.org", `${LONG}@example.org`, "ann@../../etc"]
-    .flatMap((name) => [["valias", "-i", "bob@example.net", name], ["valias", "-s", name]]);
+    .flatMap((name) => [
+      ["valias", "-i", "bob@example.net", name],
+      ...(name === "@example.org" ? [] : [["valias", "-s", name]]), // it shows all of a domain
+    ]);
   const folder = BAD_FOLDERS.flatMap((name) => [
     ["vadddomain", "-d", name, "new.example", "pw"],
     ["vadddomain", "-B", name, "new.example", "pw"],
