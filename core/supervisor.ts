@@ -186,12 +186,17 @@ class Service {
     }
   }
 
-  /** Like `signal`, but never before the process has had the time to install its handlers. */
+  /**
+   * Like `signal`, but never before the process has had the time to install its handlers. When it has ended by then, the
+   * next one gets none: that began after what the signal is about.
+   */
   signalSettled(signal: Deno.Signal): void {
-    const waitMs = this.#startedMs + (this.spec.settleMs ?? 0) - Date.now();
+    const startedMs = this.#startedMs;
+    const waitMs = startedMs + (this.spec.settleMs ?? 0) - Date.now();
     if (waitMs <= 0) return this.signal(signal);
     clearTimeout(this.#signalTimers.get(signal));
-    this.#signalTimers.set(signal, setTimeout(() => this.signal(signal), waitMs));
+    const later = () => this.#startedMs === startedMs && this.signal(signal);
+    this.#signalTimers.set(signal, setTimeout(later, waitMs));
   }
 
   async stop(): Promise<void> {

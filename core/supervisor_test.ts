@@ -100,6 +100,20 @@ Deno.test("a signal for a service that has just started waits until it can take 
   assert(!lines.some((line) => line.startsWith("supervisor:")), lines.join("\n"));
 });
 
+Deno.test("a signal that waits is not for the process that comes after", async () => {
+  const script = `echo up; sleep 1000 & wait $!`; // HUP kills it
+  const { supervisor, lines, seen } = watch([spec("killed", script, { settleMs: RESTART_INTERVAL_MS + 300 })]);
+  await supervisor.start();
+  await seen("killed: up");
+  supervisor.signal("SIGHUP");
+  Deno.kill(supervisor.status()[0]!.pid, "SIGKILL");
+  await seen("was killed by signal 9; starting it again");
+  await new Promise((resolve) => setTimeout(resolve, RESTART_INTERVAL_MS + 800));
+  assert(!lines.some((line) => line.includes("killed by signal 1;")), lines.join("\n"));
+  assertEquals(supervisor.status()[0]!.restarts, 1);
+  await supervisor.stop();
+});
+
 Deno.test("a service that does not stop within its time is killed", async () => {
   const { supervisor, seen } = watch([
     spec("stubborn", "trap '' TERM; echo up; while :; do sleep 0.05; done", { stopMs: 50 }),
