@@ -65,34 +65,35 @@ const NONCE_BYTES = 18;
 export async function serveLogins<A>(proc: Proc, protocol: LoginProtocol<A>): Promise<void> {
   modulesOf(proc.args);
   const connection = proc.connection ?? stdioConnection(proc);
+  const hostName = proc.env.get("TCPLOCALHOST") || new ControlFiles(proc.paths.control).line("me") || "localhost";
   const store = new MailStore({
-    hostName: hostName(proc),
+    hostName,
     nowMs: () => proc.clock.nowMs(),
     onError: (error) => proc.log.line(`${proc.name}: ${errorText(error)}`),
   });
   try {
-    await protocol.serve(connection, loginSession(proc, protocol, { connection, store }));
+    await protocol.serve(connection, loginSession(proc, protocol, { connection, hostName, store }));
   } finally {
     connection.close();
     await store.close();
   }
 }
 
-function hostName(proc: Proc): string {
-  return proc.env.get("TCPLOCALHOST") || new ControlFiles(proc.paths.control).line("me") || "localhost";
-}
-
 function loginSession<A>(
   proc: Proc,
   protocol: LoginProtocol<A>,
-  { connection, store }: { readonly connection: Connection; readonly store: MailStore },
+  { connection, hostName, store }: {
+    readonly connection: Connection;
+    readonly hostName: string;
+    readonly store: MailStore;
+  },
 ): LoginSession<A> {
   const certificates = new CertificateFolder({ folder: proc.env.get("CERTDIR") ?? proc.paths.certs });
   const tls = certificates.available() ? certificates : undefined;
   const { host, port } = connection.remote;
   const wanted = !["", "0"].includes(proc.env.get(protocol.tlsVariable) ?? "");
   return {
-    hostName: hostName(proc),
+    hostName,
     tls,
     plainTextAllowed: !(wanted && tls) || isLoopback(host),
     nonce: () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(NONCE_BYTES)))),

@@ -17,6 +17,9 @@ const SECOND = "an0ther-secret-of-h1s";
 const CLIENT = new URL("./poppass_client.py", import.meta.url).pathname;
 const DECODER = new TextDecoder("latin1");
 
+/** The account nobody and its group. */
+const NOBODY = "65534";
+
 /** A listener that runs. */
 interface Listener {
   readonly port: number;
@@ -52,7 +55,9 @@ class World implements AsyncDisposable {
     });
     const path = `${folder}/bin:${Deno.env.get("PATH")}`;
     const world = new World(folder, { ...Object.fromEntries(kept), INDIMAIL_ROOT: `${folder}/host`, PATH: path });
-    await world.run("vadddomain", "example.org", "postmaster-secret");
+    // as root for an account that every host has: mail is not served by root, and not each host has the account indimail
+    const owner = Deno.uid() === 0 ? ["-i", NOBODY, "-g", NOBODY] : [];
+    await world.run("vadddomain", ...owner, "example.org", "postmaster-secret");
     await world.run("vadduser", USER, FIRST);
     const log = world.#spawn("inlookup", ["inlookup"]);
     await eventually("the lookup daemon", async () => (await log()).includes("ready") || undefined);

@@ -37,9 +37,13 @@ export function makeResolvConf(design: ResolvConfDesign): string {
     Deno.writeTextFileSync(ours, `search ${design.hostName}\nnameserver 127.0.0.1\n`);
   }
   const own = `${design.folder}/.svscan`;
-  const private_ = `[ -n "$UNSHARE" ] && [ -f ${ours} ]`;
-  writeScript(`${own}/run`, ["exec 2>&1", `if ${private_}; then mount --bind ${ours} ${SYSTEM_FILE}; fi`], design.made);
-  writeScript(`${own}/shutdown`, ["exec 2>&1", `if ${private_}; then umount ${SYSTEM_FILE}; fi`], design.made);
+  const isPrivate = `[ -n "$UNSHARE" ] && [ -f ${ours} ]`;
+  writeScript(
+    `${own}/run`,
+    ["exec 2>&1", `if ${isPrivate}; then mount --bind ${ours} ${SYSTEM_FILE}; fi`],
+    design.made,
+  );
+  writeScript(`${own}/shutdown`, ["exec 2>&1", `if ${isPrivate}; then umount ${SYSTEM_FILE}; fi`], design.made);
   return makeService({
     ...design,
     name: SERVICE,

@@ -12,8 +12,18 @@ const OPTIONS = ".options";
 const EXECUTABLE = 0o755;
 const PATH = "/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin:/usr/local/sbin";
 const SCAN_SECONDS = 300;
-/** Control files that hold passwords. */
-const HIDDEN_FILES: ReadonlySet<string> = new Set(["host.mysql", "host.master", "host.cntrl"]);
+/** Control files that may hold passwords or keys; what others may not read is hidden as well. */
+const HIDDEN_FILES: ReadonlySet<string> = new Set([
+  "batvkey",
+  "host.cntrl",
+  "host.master",
+  "host.mysql",
+  "oauthclient",
+  "oauthintrospection",
+  "smtproutes",
+  "srs_secrets",
+]);
+const OTHERS_READ = 0o004;
 const CONTROL_BYTES_MAX = 64 * 1024;
 
 /** What a service is made of. */
@@ -177,13 +187,14 @@ export function dumpServices(folder: string): string {
   return `Service Directory ${folder}\n${parts.join("")}`;
 }
 
-/** The control files of a folder, as text; those that hold passwords are only named. */
+/** The control files of a folder, as text; those that may hold secrets are only named. */
 export function dumpControlFiles(folder: string): string {
   if (!pathExists(folder)) return `Control Files ${folder}: there is no such folder\n`;
   const files = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name).sort();
   const texts = files.map((name) => {
     const path = `${folder}/${name}`;
-    const isOpen = !HIDDEN_FILES.has(name) && Deno.statSync(path).size <= CONTROL_BYTES_MAX;
+    const { mode, size } = Deno.statSync(path);
+    const isOpen = !HIDDEN_FILES.has(name) && ((mode ?? 0) & OTHERS_READ) !== 0 && size <= CONTROL_BYTES_MAX;
     return isOpen ? `${name}:\n${Deno.readTextFileSync(path)}\n` : `${name}: not shown\n`;
   });
   return `Control Files ${folder}\n${texts.join("")}`;
