@@ -3,7 +3,7 @@
  * by its process id. Needs the programs mariadb-install-db and mariadbd (Debian: mariadb-server).
  */
 import type { MysqlSettings } from "../../storage/accounts/mysql_settings.ts";
-import { killChild } from "./kill_child.ts";
+import { freezeChild, killChild } from "./kill_child.ts";
 
 /** A running server; the user root has no password. */
 export interface Mariadb {
@@ -165,7 +165,7 @@ export async function startMariadb(options: { readonly tcp?: boolean } = {}): Pr
     caFile,
     stop,
     start,
-    freeze: (frozen) => child?.kill(frozen ? "SIGSTOP" : "SIGCONT"),
+    freeze: (frozen) => child && freezeChild(child, frozen),
     async [Symbol.asyncDispose]() {
       await stop();
       await Deno.remove(folder, { recursive: true });

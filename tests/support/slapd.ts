@@ -3,7 +3,7 @@
  * of its own authority. Ended by its process id. Needs the packages slapd and ldap-utils.
  */
 import { command } from "./installation.ts";
-import { killChild } from "./kill_child.ts";
+import { freezeChild, killChild } from "./kill_child.ts";
 
 /** A running directory; the password of its administrator is `secret`. */
 export interface Slapd extends AsyncDisposable {
@@ -112,7 +112,7 @@ export async function startSlapd(ldif: string): Promise<Slapd> {
     caFile: `${folder}/ca.pem`,
     base: BASE,
     administrator: `cn=admin,${BASE}`,
-    freeze: (frozen) => child.kill(frozen ? "SIGSTOP" : "SIGCONT"),
+    freeze: (frozen) => freezeChild(child, frozen),
     stop,
     async [Symbol.asyncDispose]() {
       await stop();
