@@ -3,15 +3,8 @@
  * namespace of its own, where this file is run a second time. Needs root and the compiled executable.
  */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
-import {
-  answers,
-  command,
-  type CommandResult,
-  eventually,
-  isCompiledRun,
-  SERVICE_PORTS,
-} from "../support/installation.ts";
-import { canHaveRootNamespace, isInRootNamespace, runInRootNamespace } from "../support/root_namespace.ts";
+import { answers, command, type CommandResult, eventually, SERVICE_PORTS } from "../support/installation.ts";
+import { rootTest } from "../support/root_namespace.ts";
 import { startSmtpSink } from "../support/smtp_sink.ts";
 
 const ACCOUNTS = {
@@ -192,16 +185,9 @@ async function installation(t: Deno.TestContext): Promise<void> {
   });
 }
 
-if (isInRootNamespace) {
-  Deno.test("inside the namespace of an installation by root", installation);
-} else if (!isCompiledRun) {
-  console.error("SKIPPED: an installation by root is tested with the compiled executable only");
-} else if (await canHaveRootNamespace()) {
-  Deno.test("an installation by root works below / on the well-known ports, as the original's accounts", async () => {
-    const flags = ["test", "-A", "--no-check", "--unstable-net", "--unstable-worker-options"];
-    const path = new URL(import.meta.url).pathname;
-    const { code, stdout, stderr } = await runInRootNamespace(Deno.execPath(), [...flags, path]);
-    assertEquals(code, 0, stdout + stderr);
-    assertMatch(stdout, /\| 1 passed \(7 steps\)/);
-  });
-}
+await rootTest({
+  name: "an installation by root works below / on the well-known ports, as the original's accounts",
+  url: import.meta.url,
+  steps: 7,
+  fn: installation,
+});

@@ -1,33 +1,23 @@
 /**
  * Mail for users of the system, with the roles under the original's accounts: delivered by a process of the user, with
- * the user's powers and no others. Needs root, as such an installation does; the user is removed afterwards.
+ * the user's powers and no others. By root in a namespace of its own, so that the host's accounts stay as they are.
  */
 import { assertEquals, assertMatch } from "../support/assert.ts";
-import { command, eventually, Installation, isCompiledRun } from "../support/installation.ts";
+import { command, eventually, Installation } from "../support/installation.ts";
+import { rootTest } from "../support/root_namespace.ts";
 
-/** A system user for the time of a test. */
-async function addSystemUser(): Promise<{ name: string; home: string } & AsyncDisposable> {
-  const name = `imtest${Math.floor(Math.random() * 1_000_000)}`;
+/** A system user with a closed home. */
+async function addSystemUser(): Promise<{ name: string; home: string }> {
+  const name = "imtest";
   const home = `/home/${name}`;
   const added = await command("useradd", ["-m", "-d", home, "-s", "/bin/sh", name]);
   assertEquals(added.code, 0, added.stderr);
   await Deno.chmod(home, 0o700);
-  return {
-    name,
-    home,
-    async [Symbol.asyncDispose]() {
-      await command("userdel", ["-r", name]);
-    },
-  };
+  return { name, home };
 }
 
-Deno.test("a system user gets mail in a closed home, by a process of that user", async (t) => {
-  if (!isCompiledRun) {
-    // under `deno run` another account may not be able to read the sources
-    console.log("      tested with the compiled executable only");
-    return;
-  }
-  await using user = await addSystemUser();
+async function systemUser(t: Deno.TestContext): Promise<void> {
+  const user = await addSystemUser();
   await using installation = await Installation.start({ serveArguments: ["--accounts"] });
   const send = async (to: string) => {
     const args = [
@@ -91,4 +81,11 @@ Deno.test("a system user gets mail in a closed home, by a process of that user",
       mailbox: "indimail",
     });
   });
+}
+
+await rootTest({
+  name: "a system user gets mail in a closed home, by a process of that user",
+  url: import.meta.url,
+  steps: 3,
+  fn: systemUser,
 });

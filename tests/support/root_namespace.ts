@@ -2,7 +2,8 @@
  * Root on a host of its own, for tests of what only root may do: a namespace with its own processes, mounts and network, in
  * which /etc is a copy without our accounts and /var, /home, /run and /mnt are empty. Nothing of the real host changes.
  */
-import { command, type CommandResult } from "./installation.ts";
+import { assertEquals, assertMatch } from "./assert.ts";
+import { command, type CommandResult, isCompiledRun } from "./installation.ts";
 
 /** Set inside the namespace. */
 const INSIDE = "INDIMAIL_TEST_NAMESPACE";
@@ -52,4 +53,30 @@ export function runInRootNamespace(program: string, args: readonly string[]): Pr
   return command("unshare", [...UNSHARE, "sh", "-c", SCRIPT, "sh", program, ...args], {
     env: { [INSIDE]: "1", NO_COLOR: "1", PATH: `/mnt/bin:${Deno.env.get("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin"}` },
   });
+}
+
+/** A test of a file that is run a second time, as root on a host of its own. */
+export interface RootTest {
+  readonly name: string;
+  /** `import.meta.url` of the file, which holds no other test. */
+  readonly url: string;
+  /** How many steps the test has. */
+  readonly steps: number;
+  readonly fn: (t: Deno.TestContext) => Promise<void>;
+}
+
+/** Declares the test, where there is the compiled executable (other accounts may not be able to read the sources). */
+export async function rootTest({ name, url, steps, fn }: RootTest): Promise<void> {
+  if (isInRootNamespace) {
+    Deno.test(`inside the namespace: ${name}`, fn);
+  } else if (!isCompiledRun) {
+    console.error(`SKIPPED: tested with the compiled executable only: ${name}`);
+  } else if (await canHaveRootNamespace()) {
+    Deno.test(name, async () => {
+      const flags = ["test", "-A", "--no-check", "--unstable-net", "--unstable-worker-options"];
+      const { code, stdout, stderr } = await runInRootNamespace(Deno.execPath(), [...flags, new URL(url).pathname]);
+      assertEquals(code, 0, stdout + stderr);
+      assertMatch(stdout, new RegExp(`\\| 1 passed \\(${steps} steps\\)`));
+    });
+  }
 }
