@@ -1,6 +1,7 @@
 /**
  * What many users cost: `deno run -A --unstable-net tests/bench/accounts_bench.ts [lookup|bulk|list] [users…]`.
  * lookup: questions to the lookup daemon over its socket while the embedded database grows, median and 99th percentile.
+ * INDIMAIL_BIN names an executable whose programs are measured instead of the checkout's.
  * bulk: `vadduser --csv` into SQLite and MariaDB, hashes and clear text. list: time and memory of `vuserinfo -D`.
  * 10,000,000 users take 3 GB below TMPDIR.
  */
@@ -9,10 +10,13 @@ import type { Database } from "../../storage/accounts/database.ts";
 import { openMysql } from "../../storage/accounts/mysql.ts";
 import { openSqlite } from "../../storage/accounts/sqlite.ts";
 import { Users } from "../../storage/accounts/users.ts";
-import { startLookup } from "../../servers/lookup/testing.ts";
+import { socketPath } from "../../core/paths.ts";
+import { openLookup } from "../../storage/accounts/lookup_client.ts";
+import { ControlFiles } from "../../storage/control/control.ts";
 import { mariadbAvailable, startMariadb } from "../support/mariadb.ts";
 import { ownCommand } from "../support/own_program.ts";
-import { makeSite } from "../support/site.ts";
+import { makeSite, type Site } from "../support/site.ts";
+import { existsSync } from "node:fs";
 
 const DOMAIN = "bench.example";
 const HASH = `$6$abcdefghijklmnop$${"x".repeat(86)}`;
@@ -26,6 +30,7 @@ const PART_ROWS = 12_800;
 const ROW_BYTES = 400;
 const QUESTIONS = 20_000;
 const HOT_USERS = 500;
+const DAEMON_WAIT_MS = 20_000;
 
 function nameOf(number: number): string {
   return `${"abflqt"[number % 6]}user${String(number).padStart(8, "0")}`;
@@ -77,6 +82,27 @@ async function ask(count: number, question: (number: number) => Promise<unknown>
   return `${percentile(times, 0.5)} / ${percentile(times, 0.99)}`;
 }
 
+/** inlookup as a process of its own, as mail servers ask it. */
+async function startDaemon({ paths }: Site) {
+  const [program, ...args] = ownCommand("inlookup");
+  const env = { INDIMAIL_ROOT: paths.root };
+  const child = new Deno.Command(program, { args, env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  const end = Date.now() + DAEMON_WAIT_MS;
+  while (!existsSync(socketPath(paths, "lookup"))) {
+    if (Date.now() > end) throw new Error("inlookup does not come up");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const client = openLookup(paths, new ControlFiles(paths.control));
+  return {
+    client,
+    async [Symbol.asyncDispose]() {
+      client.close();
+      child.kill("SIGTERM");
+      await child.status;
+    },
+  };
+}
+
 async function benchLookup(sizes: readonly number[]): Promise<void> {
   await using site = await makeSite();
   await site.addDomain(DOMAIN);
@@ -99,8 +125,8 @@ async function benchLookup(sizes: readonly number[]): Promise<void> {
     const seconds = (performance.now() - start) / 1000;
     await syncFileSystem(site.paths.database); // or the questions would wait for what the disk still writes
     const { size } = await Deno.stat(site.paths.database);
-    await using lookup = await startLookup(site);
-    const { client } = lookup;
+    await using daemon = await startDaemon(site);
+    const { client } = daemon;
     // a walk that meets no user twice, all over the table
     const address = (at: number) => `${nameOf((at * 7_368_787) % users)}@${DOMAIN}`;
     await ask(2000, (at) => client.recipient(`nobody${at}@${DOMAIN}`)); // until it is compiled
