@@ -22,8 +22,8 @@ export async function failureText(error: unknown, name: string, applet: Applet |
   const known = [Usage, Permanent, Denied, Temporary].some((kind) => error instanceof kind);
   const text = `${name}: fatal: ${errorText(error)}\n`;
   if (error instanceof Usage && applet) {
-    const { synopsisOf } = await import("./help.ts");
-    return `${text}usage: ${synopsisOf(applet, name)}\n`;
+    const { usageText } = await import("./help.ts");
+    return `${text}${usageText(applet, name)}\n`;
   }
   return known || isCompiled() || !(error instanceof Error) ? text : `${text}${error.stack ?? ""}\n`;
 }

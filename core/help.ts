@@ -72,9 +72,9 @@ function wrapped(text: string, indent: number): string {
 }
 
 /** `usage: ` and the synopsis, whose further lines begin below its first; options stay with their arguments. */
-function usageText(synopsis: string): string {
+export function usageText(applet: Applet, name: string): string {
   const label = "usage: ";
-  const grouped = synopsis.replace(/\[[^\]]*\]/g, (group) => group.replaceAll(" ", "\u00a0"));
+  const grouped = synopsisOf(applet, name).replace(/\[[^\]]*\]/g, (group) => group.replaceAll(" ", "\u00a0"));
   return label + wrapped(grouped, label.length).slice(label.length).replaceAll("\u00a0", " ");
 }
 
@@ -94,7 +94,7 @@ export function helpText(applet: Applet, name: string = applet.names[0]): string
   const others = applet.names.filter((known) => known !== name);
   const controlFiles = applet.control ?? [];
   const parts = [
-    `${name} - ${applet.summary}\n\n${usageText(synopsisOf(applet, name))}\n`,
+    `${name} - ${applet.summary}\n\n${usageText(applet, name)}\n`,
     ...paragraphs(applet.description).map((text) => `\n${/^\s/.test(text) ? text : wrapped(text, 0)}\n`),
     definitions("options", specs.map((spec) => [optionTerm(spec), optionHelp(spec)])),
     definitions("operands", (applet.operands ?? []).map(({ name, help }) => [name, help])),
