@@ -104,6 +104,11 @@ interface Context {
   readonly paths: Paths;
 }
 
+async function unknownProgram(name: string, entries: readonly AppletEntry[]): Promise<Usage> {
+  const { unknownProgramText } = await import("./nearest.ts");
+  return new Usage(unknownProgramText(name, entries.flatMap(({ names }) => names)));
+}
+
 /** Where this installation's files are, by the environment. */
 export function currentPaths(): Paths {
   const env = (name: string) => Deno.env.get(name);
@@ -138,12 +143,12 @@ async function run(entries: readonly AppletEntry[], origin: SelfOrigin): Promise
     else if (call.name === undefined) await writeOut(stdout, overviewText(entries));
     else {
       const entry = findEntry(entries, call.name);
-      if (!entry) throw new Usage(`there is no program ${call.name}; indimail --list shows all`);
+      if (!entry) throw await unknownProgram(call.name, entries);
       await writeOut(stdout, helpText((await entry.load()).applet, call.name));
     }
     return EXIT_DIALECTS.admin.ok;
   }
-  if (call.kind === "unknown") throw new Usage(`there is no program ${call.name}; indimail --list shows all`);
+  if (call.kind === "unknown") throw await unknownProgram(call.name, entries);
   const context = { entries, origin, paths: currentPaths() };
   if (call.entry.daemon) {
     const { runFenced } = await import("./fence.ts");

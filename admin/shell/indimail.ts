@@ -9,6 +9,7 @@ import { COMPLETION_SHELLS, completionScript } from "../../core/completion.ts";
 import { Usage } from "../../core/errors.ts";
 import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { overviewText } from "../../core/help.ts";
+import { unknownProgramText } from "../../core/nearest.ts";
 import { VERSION } from "../../core/version.ts";
 import { linkPrograms, linkReport, ownLauncher } from "./link.ts";
 
@@ -50,7 +51,7 @@ that shell.`,
     if (proc.options.version) return await print(`indimail ${VERSION}, Deno ${Deno.version.deno}\n`);
     if (command === undefined) return await print(overviewText(APPLETS));
     if (command !== "link" && command !== "completion") {
-      throw new Usage(`there is no program ${command}; indimail --list shows all`);
+      throw new Usage(unknownProgramText(command, APPLETS.flatMap(({ names }) => names)));
     }
     if (more.length > 0) throw new Usage(`unexpected argument ${more[0]}`);
     if (command === "completion") {
