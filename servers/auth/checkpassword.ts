@@ -4,6 +4,7 @@
  */
 import { concatBytes } from "../../core/bytes.ts";
 import { errorText, Temporary, Usage } from "../../core/errors.ts";
+import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { escapedText } from "../../core/environment.ts";
 import { closeFd, descriptor, isInheritedFd, openPipe } from "../../core/libc/fd.ts";
 import { cString } from "../../core/libc/libc.ts";
@@ -72,6 +73,12 @@ export const CHAIN_ENV = {
   DOVECOT_VERSION: "if set (by Dovecot), as NATIVE_CHECKPASSWORD, and userdb_uid, userdb_gid and EXTRA are given",
   EXTRA: "names of variables that Dovecot takes; added to",
 } as const;
+
+/** The operands of such a program. */
+export const CHAIN_OPERANDS = [
+  { name: "program", help: "the next checkpassword program, run when the login is wrong", optional: true },
+  { name: "argument", help: "its arguments", optional: true, repeat: true },
+] as const;
 
 /** Reads a login. Throws Usage when the bytes are none, as a checkpassword program is misused then. */
 export function parseLogin(bytes: Uint8Array): Login {
@@ -180,6 +187,11 @@ export async function passOn(
 /** Whether the caller wants the program run after a right password, not after a wrong one. */
 export function isNative(proc: Proc): boolean {
   return proc.env.get("NATIVE_CHECKPASSWORD") !== undefined || proc.env.get("DOVECOT_VERSION") !== undefined;
+}
+
+/** What follows a wrong login: the next program, or the exit code. */
+export async function goOnRefused(proc: Proc, login: Login): Promise<number> {
+  return isNative(proc) ? EXIT_DIALECTS.checkpassword.denied : await passOn(proc, login);
 }
 
 /** What Dovecot wants to find in the environment; nothing for others. */

@@ -4,15 +4,15 @@
  */
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { errorText, Temporary, Usage } from "../../core/errors.ts";
-import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { accountByName, becomeUser, groupsOf } from "../../core/libc/account.ts";
 import { runPam } from "../../core/libc/pam.ts";
 import { VERSION } from "../../core/version.ts";
 import {
   CHAIN_ENV,
+  CHAIN_OPERANDS,
+  goOnRefused,
   isNative,
   type Login,
-  passOn,
   POSTAUTH_ENV,
   readLogin,
   runAccepted,
@@ -37,10 +37,7 @@ export const applet = defineApplet({
     version: { flag: "V", long: "version", help: "print the version" },
   },
   stopsAtOperand: true,
-  operands: [
-    { name: "program", help: "the next checkpassword program, run when the password is wrong", optional: true },
-    { name: "argument", help: "its arguments", optional: true, repeat: true },
-  ],
+  operands: CHAIN_OPERANDS,
   description:
     "pam-checkpwd reads a login from descriptor 3: name, password and timestamp, each ended by NUL. The PAM " +
     "service must accept the password and the account, set the credentials and open a session, which is closed again; its " +
@@ -78,7 +75,7 @@ export const applet = defineApplet({
     const login = await readLogin(proc);
     const verdict = await verdictOf(proc, service, login);
     if (verdict === "refused") {
-      return isNative(proc) ? EXIT_DIALECTS.checkpassword.denied : await passOn(proc, login);
+      return await goOnRefused(proc, login);
     }
     const variables = options.noEnv ? {} : becomeAccount(login.name, { chdir: !options.noChdir });
     const status = await runPostAuth(proc, login.name, variables);

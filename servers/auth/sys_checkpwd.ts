@@ -1,7 +1,6 @@
 /** sys-checkpwd, formerly systpass: the checkpassword program of the system's own accounts [man sys-checkpwd.8]. */
 import { defineApplet, type Proc } from "../../core/applet.ts";
 import { errorText, Temporary, Usage } from "../../core/errors.ts";
-import { EXIT_DIALECTS } from "../../core/exits.ts";
 import { accountByName, groupsOf } from "../../core/libc/account.ts";
 import {
   parseShadowLine,
@@ -13,9 +12,10 @@ import {
 import { enterHome } from "./accepted_user.ts";
 import {
   CHAIN_ENV,
+  CHAIN_OPERANDS,
+  goOnRefused,
   isNative,
   type Login,
-  passOn,
   POSTAUTH_ENV,
   readLogin,
   runAccepted,
@@ -38,10 +38,7 @@ export const applet = defineApplet({
   dialect: "checkpassword",
   options: {},
   stopsAtOperand: true,
-  operands: [
-    { name: "program", help: "the next checkpassword program, run when the login is wrong", optional: true },
-    { name: "argument", help: "its arguments", optional: true, repeat: true },
-  ],
+  operands: CHAIN_OPERANDS,
   description:
     "sys-checkpwd reads a login from descriptor 3 as vchkpass does and compares it with the shadow password file; it has to " +
     "be started by root or with the group shadow. Accounts and passwords that are locked or have expired count as wrong. " +
@@ -79,7 +76,7 @@ export const applet = defineApplet({
       await proc.log.flush();
     }
     if (refusal !== undefined) {
-      return isNative(proc) ? EXIT_DIALECTS.checkpassword.denied : await passOn(proc, login);
+      return await goOnRefused(proc, login);
     }
     const account = accountByName(name);
     if (!account) throw new Temporary(`${JSON.stringify(name)} has gone from the password file`);

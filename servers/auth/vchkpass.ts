@@ -15,9 +15,10 @@ import { enterHome, userVariables } from "./accepted_user.ts";
 import {
   ACCEPTED_WITHOUT_RELAY,
   CHAIN_ENV,
+  CHAIN_OPERANDS,
+  goOnRefused,
   isNative,
   type Login,
-  passOn,
   POSTAUTH_ENV,
   readLogin,
   runAccepted,
@@ -34,10 +35,7 @@ export const applet = defineApplet({
   dialect: "checkpassword",
   options: {},
   stopsAtOperand: true,
-  operands: [
-    { name: "program", help: "the next checkpassword program, run when the login is wrong", optional: true },
-    { name: "argument", help: "its arguments", optional: true, repeat: true },
-  ],
+  operands: CHAIN_OPERANDS,
   description:
     "vchkpass reads a login from descriptor 3: name, password and response, each ended by NUL, then a byte for the method: 1 " +
     "LOGIN, 2 PLAIN, 3 to 9 CRAM-MD5, SHA1, SHA224, SHA256, SHA384, SHA512 and RIPEMD, 10 DIGEST-MD5, 11 to 16 SCRAM-SHA-1, " +
@@ -82,7 +80,7 @@ export const applet = defineApplet({
       return EXIT_DIALECTS.checkpassword.denied;
     }
     if (result.kind === "denied") {
-      return isNative(proc) ? EXIT_DIALECTS.checkpassword.denied : await passOn(proc, login);
+      return await goOnRefused(proc, login);
     }
     const { account, mayRelay } = result;
     const variables = userVariables(account);
