@@ -1,6 +1,6 @@
-/** cdbdump: prints the constant database on standard input as cdbmake reads it. */
+/** cdbdump: prints the constant database on standard input, a file or a pipe, as cdbmake reads it. */
 import { defineApplet } from "../../core/applet.ts";
-import { openInput } from "./seekable_input.ts";
+import { openInputInOrder } from "./seekable_input.ts";
 import { OutputBuffer } from "./write_data.ts";
 import { HEADER_BYTES } from "../../storage/cdb/hash.ts";
 
@@ -15,14 +15,14 @@ export const applet = defineApplet({
   dialect: "qmail",
   options: {},
   description:
-    `cdbdump reads a constant database from standard input, which must be a file, and prints its records in the form
-that cdbmake reads, in the order in which they were added.`,
+    `cdbdump reads a constant database from standard input and prints its records in the form that cdbmake reads, in the
+order in which they were added.`,
   exits: { "111": "standard input is no whole cdb file" },
   examples: [{ command: "cdbdump <a.cdb | cdbmake b.cdb b.tmp", help: "makes the same file again" }],
   seeAlso: ["cdbmake(1)", "cdbget(1)", "cdbstats(1)"],
   source: ["[man cdbmake.1]", "[spec formats 9]"],
   async run(proc) {
-    const cdb = openInput();
+    const cdb = openInputInOrder();
     const output = new OutputBuffer(proc.stdout);
     const end = cdb.recordsEnd();
     for (let at = HEADER_BYTES; at < end;) {
