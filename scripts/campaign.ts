@@ -1,6 +1,7 @@
 /**
  * Long runs that the gate has no time for: `fuzz` and `crash` are the tests in tests/fuzz and tests/crash with many
- * rounds, `faults` those of a database that fails under load, for a minute each; `bench` runs each tests/bench/*_bench.ts (or those whose names are given) one after the other.
+ * rounds, `faults` those of a database that fails under load, for a minute each; `bench` runs each
+ * tests/bench/*_bench.ts (or those whose names are given) one after the other.
  */
 import { checkoutFolder, walkFiles } from "./lib/walk.ts";
 
