@@ -13,8 +13,8 @@ import { Scanner } from "./scanner.ts";
 export const LINE_BYTES_MAX = 64 * 1024;
 /** Longest command with its literals, but for the message of an APPEND, bytes. Ours. */
 export const COMMAND_BYTES_MAX = 256 * 1024;
-/** The same before login, bytes: a SASL response fits. Ours. */
-export const COMMAND_BYTES_BEFORE_LOGIN_MAX = 16 * 1024;
+/** The same before login, bytes: a SASL response fits, and an ID of 30 fields of 30 and 1024 bytes [rfc2971 3.3]. Ours. */
+export const COMMAND_BYTES_BEFORE_LOGIN_MAX = 40 * 1024;
 /** Largest message of an APPEND, bytes. Ours. */
 export const APPEND_BYTES_MAX = 100 * 1024 * 1024;
 

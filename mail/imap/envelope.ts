@@ -33,7 +33,8 @@ export function envelopeText(header: Header): string {
   } ${formatNstring(values.get("in-reply-to"))} ${formatNstring(values.get("message-id"))})`;
 }
 
-const ADDRESS_FIELDS = new Set(["from", "sender", "reply-to", "to", "cc", "bcc"]);
+/** The fields that hold lists of addresses. */
+export const ADDRESS_FIELDS: ReadonlySet<string> = new Set(["from", "sender", "reply-to", "to", "cc", "bcc"]);
 const ENVELOPE_FIELDS = new Set([...ADDRESS_FIELDS, "date", "subject", "in-reply-to", "message-id"]);
 
 /** One plain address as most are: a name of words or in quotes, or none; nothing in it needs an escape. */

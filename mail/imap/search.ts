@@ -3,6 +3,7 @@
  * batches, and last whole messages. Texts are compared as lower-cased Unicode.
  */
 import { isAscii, latin1Text } from "../../core/bytes.ts";
+import { parseAddressList } from "../address/parse.ts";
 import { tryParseDate } from "../date.ts";
 import { decodeHeaderText } from "../header/encoded_word.ts";
 import { Header } from "../header/header.ts";
@@ -10,6 +11,7 @@ import { decodeCharset, decodeUtf8OrLatin1 } from "../mime/charset.ts";
 import { charsetOf, isType, type MimePart, transferEncodingOf } from "../mime/part.ts";
 import { decodeTransfer } from "../mime/transfer.ts";
 import { type ImapSnapshot, KEYWORD_BIT_FIRST } from "./backend.ts";
+import { ADDRESS_FIELDS } from "./envelope.ts";
 import type { SearchKey } from "./parse_search.ts";
 import type { SearchedContent } from "./search_content.ts";
 import { sequenceIndices, uidIndices } from "./sets.ts";
@@ -185,7 +187,19 @@ function sentTest(header: Header, key: Extract<SearchKey, { kind: "internal" | "
 }
 
 function headerHas(header: Header, field: string, text: string): boolean {
-  return header.all(field).some((one) => decodeHeaderText(header.valueOf(one)).toLowerCase().includes(text));
+  const values = header.all(field).map((one) => header.valueOf(one));
+  if (values.some((value) => decodeHeaderText(value).toLowerCase().includes(text))) return true;
+  return text.includes("@") && ADDRESS_FIELDS.has(field) && values.some((value) => addressesHave(value, text));
+}
+
+/** What may stand within an address and is no part of it: comments, blanks, quotes. */
+const BETWEEN = /[("]|\s[@.]|[@.]\s/;
+
+/** An address as the envelope has it, which is what FROM, TO, CC and BCC look into [rfc3501 6.4.4]. */
+function addressesHave(value: string, text: string): boolean {
+  if (!BETWEEN.test(value)) return false;
+  const mailboxes = parseAddressList(value).flatMap((one) => one.kind === "group" ? one.members : [one]);
+  return mailboxes.some(({ local, domain }) => `${local}@${domain}`.toLowerCase().includes(text));
 }
 
 function headerTextHas(header: Header, text: string): boolean {

@@ -180,9 +180,9 @@ class ImapSession implements CommandContext {
     }
   }
 
-  /** Tells of changes in the open folder before a command completes. */
+  /** Tells of changes in the open folder before a command completes; after BYE nobody wants to know. */
   async #sync(options: { readonly expunges: boolean }): Promise<void> {
-    if (!this.selected) return;
+    if (!this.selected || this.state === "logout") return;
     const refreshed = this.selected.mailbox.refresh();
     if (refreshed) await refreshed;
     this.selected?.sync(this.out, options);
