@@ -9,7 +9,7 @@ import type { Numbering } from "./command_store.ts";
 import { formatInternalDate } from "./format.ts";
 import type { ImapOutput } from "./output.ts";
 import type { FetchItem, SectionItem } from "./parse_fetch.ts";
-import { bad, type Completion, no, ok } from "./replies.ts";
+import { bad, type Completion, ok, someGone } from "./replies.ts";
 import { type ByteRange, isFields, isOwnHeader, pickFields, SectionSource } from "./section.ts";
 import type { SelectedMailbox } from "./selected.ts";
 import type { CommandContext } from "./session_types.ts";
@@ -48,7 +48,7 @@ export async function runFetch(
   const fetching = new Fetching(session, plan, seen);
   await fetching.run(indices);
   if (seen) folder.tell(fetching.told);
-  return fetching.gone ? no("some messages are gone", "EXPUNGEISSUED") : ok("fetched");
+  return fetching.gone ? someGone() : ok("fetched");
 }
 
 function planOf(items: readonly FetchItem[], numbering: Numbering): Plan {

@@ -4,7 +4,7 @@ import { currentIndices } from "./changes.ts";
 import { formatSet } from "./format.ts";
 import { normalMailboxName } from "./mailbox_name.ts";
 import type { StoreArguments } from "./parse.ts";
-import { bad, type Completion, no, ok, refused } from "./replies.ts";
+import { bad, type Completion, no, ok, refused, someGone } from "./replies.ts";
 import type { CommandContext } from "./session_types.ts";
 import type { NumberSet } from "./sets.ts";
 
@@ -66,7 +66,7 @@ export async function runStore(
     if (out.full) await session.flush();
   }
   folder.tell(told);
-  return gone ? no("some messages are gone", "EXPUNGEISSUED") : ok("stored");
+  return gone ? someGone() : ok("stored");
 }
 
 /** [rfc3501 6.4.7] [rfc4315 3] */
@@ -81,7 +81,8 @@ export async function runCopy(
   if (indices.length === 0) return ok("nothing to copy");
   const target = normalMailboxName(given.mailbox, account.separator);
   const copied = await folder.mailbox.copy(folder.uidsOf(indices), target);
-  return isRefusal(copied) ? refused(copied) : ok("copied", copyUid(copied));
+  if (isRefusal(copied)) return refused(copied);
+  return copied.sourceUids.length === 0 ? ALL_GONE : ok("copied", copyUid(copied));
 }
 
 /** [rfc6851 3.3] */
@@ -98,12 +99,14 @@ export async function runMove(
   const target = normalMailboxName(given.mailbox, account.separator);
   const moved = await folder.mailbox.move(folder.uidsOf(indices), target);
   if (isRefusal(moved)) return refused(moved);
-  const code = copyUid(moved);
-  if (code !== undefined) out.line(`* OK [${code}] moved`);
+  if (moved.sourceUids.length === 0) return ALL_GONE;
+  out.line(`* OK [${copyUid(moved)}] moved`);
   return ok("moved");
 }
 
-function copyUid(copied: CopiedMessages): string | undefined {
-  if (copied.sourceUids.length === 0) return undefined;
+/** Other sessions have removed every message that was to be copied [rfc5530 3]. */
+const ALL_GONE = no("the messages are gone", "EXPUNGEISSUED");
+
+function copyUid(copied: CopiedMessages): string {
   return `COPYUID ${copied.uidValidity} ${formatSet(copied.sourceUids)} ${formatSet(copied.targetUids)}`;
 }

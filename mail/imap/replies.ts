@@ -32,6 +32,11 @@ export function refused(refusal: Refusal): Completion {
   return no(refusal.text, refusal.code);
 }
 
+/** OK for a FETCH or STORE of messages some of which other sessions have removed: most clients show a NO to their users [rfc5530 3]. */
+export function someGone(): Completion {
+  return ok("some messages are gone", "EXPUNGEISSUED");
+}
+
 /** The line of a completion; `*` is the tag of an untagged one. */
 export function formatCompletion(tag: string, completion: Completion): string {
   const code = completion.code === undefined ? "" : `[${completion.code}] `;

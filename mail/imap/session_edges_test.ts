@@ -44,3 +44,24 @@ Deno.test("SEARCH looks into addresses as the envelope has them", async () => {
   assert((await session.run("NOOP")).includes("OK"));
   await endSession(session);
 });
+
+Deno.test("messages that another session has removed: OK for the rest, NO where nothing could be copied", async () => {
+  const account = new MemoryAccount();
+  addMessages(account.folder("INBOX"), "Subject: 1\n\n1\n", "Subject: 2\n\n2\n", "Subject: 3\n\n3\n");
+  const session = await startLoggedIn({ account, select: "INBOX" });
+  const other = await startLoggedIn({ account, select: "INBOX" });
+  await other.run("CREATE there");
+  await other.run("STORE 2 +FLAGS (\\Deleted)");
+  await other.run("EXPUNGE");
+  assertMatch(await session.run("FETCH 2 FLAGS"), /^t\d+ OK \[EXPUNGEISSUED\]/);
+  assertMatch(await session.run("FETCH 1:2 UID"), /^\* 1 FETCH \(UID 1\)\r\n/);
+  assertMatch(await session.run("STORE 2 +FLAGS.SILENT (\\Seen)"), /^t\d+ OK \[EXPUNGEISSUED\]/);
+  assertMatch(await session.run("COPY 2 there"), /^\* 2 EXPUNGE\r\nt\d+ NO \[EXPUNGEISSUED\]/);
+  assertMatch(await session.run("UID COPY 2 there"), /^t\d+ OK nothing/, "an unknown UID is no error");
+  await other.run("STORE 1 +FLAGS (\\Deleted)");
+  await other.run("EXPUNGE");
+  assertMatch(await session.run("MOVE 1 there"), /t\d+ NO \[EXPUNGEISSUED\]/);
+  assertMatch(await session.run("STATUS there (MESSAGES)"), /MESSAGES 0/);
+  await endSession(session);
+  await endSession(other);
+});
