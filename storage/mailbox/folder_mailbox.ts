@@ -19,7 +19,8 @@ import { findSizes } from "./fill_columns.ts";
 import type { FolderView } from "./folder_view.ts";
 import { type Checkpoint, openMessage } from "./message_file.ts";
 import { nextTurn } from "./turns.ts";
-import { copyMessages, type CopyOptions, removeMessages, storeFlags } from "./view_changes.ts";
+import { copyMessages, type CopyOptions } from "./copy_messages.ts";
+import { removeMessages, storeFlags } from "./view_changes.ts";
 import { cachedRows, readHeaders } from "./view_rows.ts";
 
 /** Messages opened before other sessions get their turn: some 2 ms. */

@@ -17,6 +17,7 @@ import { FLAG_BITS } from "../../mail/imap/backend.ts";
 import { createFolder, folderExists, listFolders, removeFolder, renameFolder } from "../maildir/folders.ts";
 import { NO_QUOTA, type Quota, tryQuota } from "../maildir/quota.ts";
 import { addUsage, checkQuota, type QuotaContext } from "../maildir/quota_size.ts";
+import type { CopyOptions } from "./copy_messages.ts";
 import type { FolderMailbox, MailboxOwner } from "./folder_mailbox.ts";
 import {
   folderOfName,
@@ -29,7 +30,7 @@ import {
 } from "./folder_names.ts";
 import type { MailStore } from "./mail_store.ts";
 import { MessageAppend } from "./message_append.ts";
-import { type CopyOptions, fileBytes } from "./view_changes.ts";
+import { fileBytes } from "./view_changes.ts";
 
 /** Whose mail it is. */
 export interface MailAccountOptions {

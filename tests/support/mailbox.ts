@@ -1,5 +1,5 @@
 /** What the tests of storage/mailbox share: a temporary Maildir with a store and an account over it. */
-import { realDisk } from "../../storage/disk.ts";
+import { type Disk, realDisk } from "../../storage/disk.ts";
 import { createMaildir } from "../../storage/maildir/deliver.ts";
 import { isRefusal, type Refusal } from "../../mail/imap/backend.ts";
 import { FolderMailbox } from "../../storage/mailbox/folder_mailbox.ts";
@@ -21,14 +21,14 @@ export interface TestMail {
 /** Runs `run` with a Maildir that is removed afterwards; all stores are closed. */
 export async function withMail(
   run: (mail: TestMail) => Promise<void>,
-  options: { readonly quota?: string; readonly prefix?: string } = {},
+  options: { readonly quota?: string; readonly prefix?: string; readonly disk?: Disk } = {},
 ): Promise<void> {
   const root = await Deno.makeTempDir();
   const maildir = `${root}/Maildir`;
   await createMaildir(realDisk, maildir);
   const stores: MailStore[] = [];
   const other = () => {
-    const store = new MailStore({ hostName: "test.example", nowMs: Date.now });
+    const store = new MailStore({ hostName: "test.example", nowMs: Date.now, disk: options.disk ?? realDisk });
     stores.push(store);
     const prefix = options.prefix === undefined ? {} : { prefix: options.prefix };
     return { store, account: new MailAccount(store, { maildir, quota: options.quota ?? "NOQUOTA", ...prefix }) };
