@@ -47,7 +47,7 @@ export async function runFetch(
   const seen = plan.setsSeen && !folder.readOnly ? await markSeen(folder, indices) : undefined;
   const fetching = new Fetching(session, plan, seen);
   await fetching.run(indices);
-  if (seen) folder.tell(fetching.told);
+  folder.tell(fetching.told);
   return fetching.gone ? someGone() : ok("fetched");
 }
 
@@ -103,6 +103,7 @@ class Fetching {
   }
 
   async run(indices: Uint32Array): Promise<void> {
+    if (this.#plan.flags || this.#seen) this.#folder.announceKeywords(this.#out); // another session may have made some
     const size = this.#plan.headers ? HEADER_BATCH : CACHED_BATCH;
     for (let from = 0; from < indices.length; from += size) {
       const batch = from === 0 && size >= indices.length ? indices : indices.subarray(from, from + size);
@@ -180,13 +181,13 @@ class Fetching {
 
   /** Adds the flags where \Seen has just been set and they are not asked for. */
   #end(row: Row): void {
-    if (this.#seen?.has(row.index)) {
-      this.told.set(row.index, this.#current.flags[row.place]!);
-      if (!this.#plan.flags) {
-        this.#out.text(" ");
-        this.#simple("flags", row);
-      }
+    const seen = this.#seen?.has(row.index) === true;
+    if (seen && !this.#plan.flags) {
+      this.#out.text(" ");
+      this.#simple("flags", row);
     }
+    const word = this.#current.flags[row.place]!;
+    if ((seen || this.#plan.flags) && word !== this.#known.flags[row.index]) this.told.set(row.index, word);
     this.#out.text(")\r\n");
   }
 

@@ -65,3 +65,20 @@ Deno.test("messages that another session has removed: OK for the rest, NO where 
   await endSession(session);
   await endSession(other);
 });
+
+Deno.test("a keyword that another session has made is announced before it is used", async () => {
+  const account = new MemoryAccount();
+  addMessages(account.folder("INBOX"), "Subject: 1\n\n1\n");
+  const session = await startLoggedIn({ account, select: "INBOX" });
+  const other = await startLoggedIn({ account, select: "INBOX" });
+  await other.run("STORE 1 +FLAGS (work)");
+  assertMatch(
+    await session.run("FETCH 1 FLAGS"),
+    /^\* FLAGS \([^)]* work\)\r\n[^]*\* 1 FETCH \(FLAGS \(work \\Recent\)\)\r\nt\d+ OK/,
+  );
+  await other.run("STORE 1 +FLAGS (play)");
+  const read = await session.run("FETCH 1 BODY[TEXT]");
+  assertMatch(read, /^\* FLAGS \([^)]* play\)\r\n[^]*FLAGS \(\\Seen work play \\Recent\)\)\r\nt\d+ OK/);
+  await endSession(session);
+  await endSession(other);
+});
