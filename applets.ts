@@ -1773,7 +1773,7 @@ export const APPLETS: readonly AppletEntry[] = [
   {
     names: ["tai64nlocal"],
     room: "tools/daemontools",
-    role: "text",
+    role: "tool",
     section: 8,
     summary: "convert TAI64N timestamps to local time",
     daemon: false,

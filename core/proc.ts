@@ -167,7 +167,9 @@ const stdin: ByteReader = { read: (into) => Deno.stdin.read(into) };
 export const stdout: ByteWriter = {
   write: (bytes) =>
     writeAll(Deno.stdout, bytes).catch((error: unknown) => {
-      throw error instanceof Deno.errors.BrokenPipe ? new ReaderGone("nobody reads standard output") : error;
+      if (error instanceof Deno.errors.BrokenPipe) throw new ReaderGone("nobody reads standard output");
+      if (!(error instanceof Error) || error.constructor !== Error) throw error; // of a kind that somebody may know
+      throw new Error(`unable to write standard output: ${errorText(error)}`, { cause: error });
     }),
 };
 /** Standard error of this process. */

@@ -91,6 +91,8 @@ const SYMBOLS = {
   setuid: { parameters: ["u32"], result: "i32" },
   // memory
   malloc_trim: { parameters: ["usize"], result: "i32" },
+  // time
+  localtime_r: { parameters: ["buffer", "buffer"], result: "pointer" },
   // the kernel
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], result: "i64" },

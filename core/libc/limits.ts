@@ -17,6 +17,9 @@ export type Limits = ReadonlyMap<LimitLetter, bigint | "=">;
 /** Limits that wait for a program that is not ours: `a=3000000,o==`. */
 export const PENDING_LIMITS_VARIABLE = "INDIMAIL_SOFTLIMIT";
 
+/** No limit: the kernel's RLIM_INFINITY. */
+export const UNLIMITED = 0xffff_ffff_ffff_ffffn;
+
 /** What a program of ours would not survive, or would undo. */
 const PENDING_LETTERS: ReadonlySet<LimitLetter> = new Set<LimitLetter>(["a", "d", "l", "o", "p", "s"]);
 const ESRCH = 3;
@@ -34,7 +37,7 @@ export function formatLimits(limits: Limits): string {
 /** The reverse of formatLimits; what is malformed is left out. */
 export function parseLimits(text: string): Map<LimitLetter, bigint | "="> {
   const limits = new Map<LimitLetter, bigint | "=">();
-  for (const [, letter = "", value = ""] of text.matchAll(/(\w)=(=|\d{1,19})(?=,|$)/g)) {
+  for (const [, letter = "", value = ""] of text.matchAll(/(\w)=(=|\d{1,20})(?=,|$)/g)) {
     if (isLimitLetter(letter)) limits.set(letter, value === "=" ? "=" : BigInt(value));
   }
   return limits;
@@ -62,8 +65,8 @@ export function takePendingLimits(
 }
 
 /**
- * Sets limits for a process (0: this one); a number above the hard limit becomes it. Another process that is gone already,
- * or has become another user, is no error. Throws LibcError.
+ * Sets limits for a process (0: this one); a number above the hard limit becomes it, UNLIMITED raises the hard one where
+ * that may be done. Another process that is gone already, or has become another user, is no error. Throws LibcError.
  */
 export function setLimits(limits: Limits, pid = 0): void {
   if (limits.size === 0) return;
@@ -71,6 +74,10 @@ export function setLimits(limits: Limits, pid = 0): void {
   const bytes = new Uint8Array(pair.buffer);
   for (const [letter, value] of limits) {
     if (libc().prlimit(pid, LIMIT_RESOURCES[letter], null, bytes) !== 0) return refused(letter, pid);
+    if (value === UNLIMITED && pair[1] !== UNLIMITED) {
+      const none = new Uint8Array(new BigUint64Array([UNLIMITED, UNLIMITED]).buffer);
+      if (libc().prlimit(pid, LIMIT_RESOURCES[letter], none, null) === 0) continue;
+    }
     pair[0] = value === "=" || value > pair[1]! ? pair[1]! : value;
     if (libc().prlimit(pid, LIMIT_RESOURCES[letter], bytes, null) !== 0) return refused(letter, pid);
   }

@@ -1,6 +1,6 @@
 /** Unit tests of soft limits: the variable in which they wait, and setting them for another process. */
 import { preloadLibc } from "./libc.ts";
-import { formatLimits, parseLimits, setLimits, softLimit, takePendingLimits } from "./limits.ts";
+import { formatLimits, parseLimits, setLimits, softLimit, takePendingLimits, UNLIMITED } from "./limits.ts";
 import { spawnForTests } from "../../tests/support/spawn.ts";
 import { assert, assertEquals } from "../../tests/support/assert.ts";
 
@@ -11,6 +11,7 @@ Deno.test("limits come back from their variable; what is malformed does not", ()
   assertEquals([...limits], [["a", 3_000_000n], ["o", "="], ["t", 0n]]);
   assertEquals(formatLimits(limits), "a=3000000,o==,t=0");
   assertEquals([...parseLimits("z=1,a=x,=,c=5")], [["c", 5n]]);
+  assertEquals([...parseLimits(formatLimits(new Map([["s", UNLIMITED]])))], [["s", UNLIMITED]]);
 });
 
 Deno.test("a program of ours gets only limits that it can bear, another one all", () => {

@@ -4,8 +4,11 @@ import { errorText, Temporary } from "../../core/errors.ts";
 
 /** Longest value; the kernel takes no longer string (MAX_ARG_STRLEN). */
 const VALUE_BYTES_MAX = 131_072;
+/** Longest .envdir and .envfile. */
+const LIST_BYTES_MAX = 1_048_576;
 /** Folders that a chain of .envdir may name. */
 const FOLDERS_MAX = 1000;
+const LF = 10;
 
 /** How folders are read. */
 export interface EnvFolderOptions {
@@ -53,14 +56,14 @@ export class EnvFolder {
     const path = `${folder}/.envdir`;
     const stat = this.#try(`unable to read ${path}`, () => Deno.statSync(path));
     if (stat?.isDirectory) return this.#readFolder(path);
-    for (const line of this.#text(path)?.split("\n") ?? []) {
+    for (const line of this.#lines(path)) {
       const name = line.trim();
       if (name !== "") this.#readFolder(name.startsWith("/") ? name : `${folder}/${name}`);
     }
   }
 
   #readEnvFile(path: string): void {
-    for (const line of this.#text(path)?.split("\n") ?? []) {
+    for (const line of this.#lines(path)) {
       const text = line.trimStart();
       if (text === "" || text.startsWith("#")) continue;
       const equals = text.indexOf("=");
@@ -70,15 +73,27 @@ export class EnvFolder {
   }
 
   #readVariable(name: string, path: string): void {
-    const text = this.#text(path);
+    const text = this.#text(path, { of: "line", bytesMax: VALUE_BYTES_MAX, absent: "" });
     if (text === undefined) return;
     const value = withNewlines((text.split("\n", 1)[0] ?? "").replace(/[ \t]+$/, ""));
-    if (value.length > VALUE_BYTES_MAX) throw new Temporary(`${path}: a line of more than ${VALUE_BYTES_MAX} bytes`);
     this.#changes.set(name, text === "" ? undefined : value);
   }
 
-  #text(path: string): string | undefined {
-    return this.#try(`unable to read ${path}`, () => escapedText(Deno.readFileSync(path)));
+  /** Undefined for a file that is left out; `absent` for one that is gone, or a link to nowhere. */
+  #text(path: string, how: StartOfFile & { readonly absent?: string }): string | undefined {
+    return this.#try(`unable to read ${path}`, () => {
+      try {
+        return escapedText(startOfFile(path, how));
+      } catch (error) {
+        if (how.absent !== undefined && error instanceof Deno.errors.NotFound) return how.absent;
+        throw error;
+      }
+    });
+  }
+
+  /** The lines of .envdir or .envfile. */
+  #lines(path: string): string[] {
+    return this.#text(path, { of: "file", bytesMax: LIST_BYTES_MAX })?.split("\n") ?? [];
   }
 
   #try<T>(what: string, run: () => T): T | undefined {
@@ -89,6 +104,33 @@ export class EnvFolder {
       throw new Temporary(`${what}: ${errorText(error)}`);
     }
   }
+}
+
+/** What must not be longer than that: the first line, or all of the file. */
+interface StartOfFile {
+  readonly of: "line" | "file";
+  readonly bytesMax: number;
+}
+
+/**
+ * The first bytes of a file, its first line among them. A FIFO counts as empty: its writer, if ever there is one, is not
+ * waited for.
+ */
+function startOfFile(path: string, { of, bytesMax }: StartOfFile): Uint8Array {
+  const { isFifo, size } = Deno.statSync(path);
+  if (isFifo) return new Uint8Array(0);
+  using file = Deno.openSync(path);
+  const buffer = new Uint8Array(size > 0 ? Math.min(size, bytesMax + 1) : bytesMax + 1); // devices have no size
+  let used = 0;
+  while (used < buffer.length) {
+    const count = file.readSync(buffer.subarray(used));
+    if (count === null) break;
+    used += count;
+  }
+  if (used > bytesMax && (of === "file" || buffer.indexOf(LF) < 0)) {
+    throw new Temporary(`a ${of} of more than ${bytesMax} bytes`);
+  }
+  return buffer.subarray(0, used);
 }
 
 /** A file holds what a variable cannot: NUL stands for newline. */

@@ -23,8 +23,8 @@ export const applet = defineApplet({
   stopsAtOperand: true,
   description:
     `envdir sets a variable for each file of the folder, named as the file, to its first line without blanks at the end, and
-becomes child. A NUL in the line becomes a newline. An empty file removes the variable. A file whose name holds = is left
-out with a warning, those that begin with a dot are left out.
+becomes child. A NUL in the line becomes a newline. An empty file, or a link to nowhere, removes the variable. A file whose
+name holds = is left out with a warning, those that begin with a dot are left out.
 
 Three names are special, and what the other files of the folder say overrides them. .envdir, a folder or a link to one, is
 read first in the same way; .envdir, a file, names such folders, one in a line. .envfile has a variable in each line,

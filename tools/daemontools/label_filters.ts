@@ -1,4 +1,5 @@
 /** What tai64n, tai64nlocal, tai64nunix, tai64n2tai and tai2tai64n do at the start of a line. */
+import { localTimeOf } from "../../core/libc/local_time.ts";
 import type { LineStart, LineStartResult } from "./line_filter.ts";
 import { formatStamp, nowNanoseconds, parseStamp, STAMP_BYTES, StampWriter } from "./stamp.ts";
 
@@ -8,7 +9,7 @@ const NANOSECONDS = 1_000_000_000n;
 const DECIMAL_BYTES_MAX = 32;
 const DOT = 46;
 const ZERO = 48;
-/** A Date holds no more milliseconds. */
+/** The year of such a moment is about 275760, the last one that a Date knows. */
 const DATE_SECONDS_MAX = 8_640_000_000_000;
 
 /** Puts the label of now, and a space, before the line. */
@@ -65,10 +66,9 @@ function startsWith(bytes: Uint8Array, at: number, start: Uint8Array): boolean {
 
 /** `YYYY-MM-DD HH:MM:SS` in the local time zone. */
 export function localTime(unixSeconds: number): string {
-  const date = new Date(unixSeconds * 1000);
+  const { year, month, day, hours, minutes, seconds } = localTimeOf(unixSeconds);
   const two = (value: number) => String(value).padStart(2, "0");
-  const day = `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${String(year).padStart(4, "0")}-${two(month)}-${two(day)} ${two(hours)}:${two(minutes)}:${two(seconds)}`;
 }
 
 /** Decimal TAI seconds. */

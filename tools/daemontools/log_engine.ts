@@ -173,6 +173,11 @@ export class LogEngine {
     }
   }
 
+  #statusName(place: number): string {
+    const action = this.#script.actions[place];
+    return action?.kind === "status" ? action.path : "";
+  }
+
   async #writeStatus(place: number, head: Uint8Array): Promise<void> {
     const content = new Uint8Array(LINE_HEAD_BYTES_MAX + 1).fill(10);
     content.set(head);
@@ -181,7 +186,7 @@ export class LogEngine {
         return await this.#statuses.get(place)?.writeAt(content, 0);
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        this.#world.warn(`unable to write a status file, pausing: ${errorText(error)}`);
+        this.#world.warn(`unable to write the status file ${this.#statusName(place)}, pausing: ${errorText(error)}`);
         await this.#world.sleep(LOG_PAUSE_MS);
       }
     }

@@ -20,29 +20,39 @@ export const applet = defineApplet({
   description:
     `qfilelog appends standard input to the file. At HUP it makes the file safe, closes it and opens the name again, at a
 newline, so that another program can rename the file at any time. When the file cannot be opened or written, it says so on
-standard error, waits a minute and tries again; nothing is lost. At TERM or INT it ends at the next newline.`,
+standard error, waits a minute, or for HUP, and tries again; nothing is lost. At TERM or INT it ends at the next newline, but
+not before what it has read is written.`,
   exits: { "0": "end of input, or TERM", "1": "wrong usage, or trouble with standard input" },
   examples: [{ command: "qfilelog /var/log/app.log", help: "a log/run for a file that logrotate turns over" }],
   seeAlso: ["multilog(8)", "splogger(8)"],
   source: ["[man qfilelog.1]"],
   async run(proc) {
     const errors = new LineQueue((bytes) => proc.stderr.write(bytes));
-    const file = new ReopenedFile(proc.args[0] ?? "", {
-      warn: (text) => errors.line(`${proc.name}: warning: ${text}`),
-      sleep: (durationMs) => proc.clock.sleep(durationMs),
-    });
-    const input = new SignalInput();
     let ending = false;
     let reopen = false;
+    let pausing: AbortController | undefined;
+    const file = new ReopenedFile(proc.args[0] ?? "", {
+      warn: (text) => errors.line(`${proc.name}: warning: ${text}`),
+      pause: async () => {
+        pausing = new AbortController();
+        await proc.clock.sleep(PAUSE_MS, pausing.signal).catch(() => {}); // a signal: tried again at once
+      },
+      ending: () => ending,
+    });
+    const input = new SignalInput();
+    const interrupt = () => {
+      input.interrupt();
+      pausing?.abort();
+    };
     const end = () => {
       ending = true;
-      input.interrupt();
+      interrupt();
     };
     proc.onSignal("SIGTERM", end);
     proc.onSignal("SIGINT", end);
     proc.onSignal("SIGHUP", () => {
       reopen = true;
-      input.interrupt();
+      interrupt();
     });
     await file.open();
     const buffer = new Uint8Array(READ_BYTES);
@@ -60,14 +70,23 @@ standard error, waits a minute and tries again; nothing is lost. At TERM or INT 
   },
 });
 
+/** What a ReopenedFile needs of the world. */
+interface FileWorld {
+  warn(text: string): void;
+  /** After trouble. */
+  pause(): Promise<void>;
+  /** True when the program is to end: a file that cannot be opened is no longer waited for. */
+  ending(): boolean;
+}
+
 /** A file that is opened again by its name. */
 class ReopenedFile {
   readonly #path: string;
-  readonly #world: { warn(text: string): void; sleep(durationMs: number): Promise<void> };
+  readonly #world: FileWorld;
   #file: Deno.FsFile | undefined;
   atLineStart = true;
 
-  constructor(path: string, world: { warn(text: string): void; sleep(durationMs: number): Promise<void> }) {
+  constructor(path: string, world: FileWorld) {
     this.#path = path;
     this.#world = world;
   }
@@ -112,7 +131,8 @@ class ReopenedFile {
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         this.#world.warn(`unable to ${what} ${this.#path}, pausing: ${errorText(error)}`);
-        await this.#world.sleep(PAUSE_MS);
+        if (what === "open" && this.#world.ending()) return;
+        await this.#world.pause();
       }
     }
   }

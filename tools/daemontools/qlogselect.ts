@@ -5,6 +5,10 @@ import { Usage } from "../../core/errors.ts";
 import { MessageSelection, type SelectionRules } from "./message_selection.ts";
 
 const READ_BYTES = 256 * 1024;
+/** Longest line; what is longer is no line of qmail-send's and is taken in pieces. */
+const LINE_BYTES_MAX = 64 * 1024;
+/** How much of what is no line of a log is shown. */
+const SHOWN_BYTES_MAX = 200;
 
 /** The program. */
 export const applet = defineApplet({
@@ -38,11 +42,14 @@ of a delivery, which count those of the selected messages.`,
     for (let rest = "";;) {
       const count = await proc.stdin.read(buffer);
       const text = rest + (count === null ? "" : latin1Text(buffer.subarray(0, count)));
-      const end = count === null ? text.length : text.lastIndexOf("\n") + 1;
+      const last = text.lastIndexOf("\n") + 1;
+      const end = count === null || text.length - last > LINE_BYTES_MAX ? text.length : last;
       rest = text.slice(end);
       const { output, bad } = selection.push(text.slice(0, end));
       if (output !== "") await proc.stdout.write(latin1Bytes(output));
-      for (const line of bad) await proc.stderr.write(latin1Bytes(`${proc.name}: no line of a log: ${line}\n`));
+      for (const line of bad) {
+        await proc.stderr.write(latin1Bytes(`${proc.name}: no line of a log: ${line.slice(0, SHOWN_BYTES_MAX)}\n`));
+      }
       if (count === null || selection.ended) return;
     }
   },

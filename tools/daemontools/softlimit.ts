@@ -7,9 +7,12 @@ import {
   type LimitLetter,
   parseLimits,
   PENDING_LIMITS_VARIABLE,
+  UNLIMITED,
 } from "../../core/libc/limits.ts";
 import { CHILD_OPERANDS, execChild } from "./chain.ts";
 
+/** Largest number of a limit: UNLIMITED is none. */
+const LIMIT_MAX = UNLIMITED - 1n;
 /** What -m stands for. */
 const MEMORY_LETTERS: readonly LimitLetter[] = ["d", "s", "l", "a"];
 
@@ -37,7 +40,8 @@ export const applet = defineApplet({
   operands: CHILD_OPERANDS,
   stopsAtOperand: true,
   description:
-    `softlimit sets soft limits and becomes child. A value of = is the hard limit; a number above the hard limit becomes it.
+    `softlimit sets soft limits and becomes child. A value of = is the hard limit, -1 is no limit; a number above the hard
+limit becomes it, and -1 too unless root raises the hard one.
 
 A program of this package reserves address space that it never uses and starts threads by itself; -a, -d, -l, -m, -o, -p
 and -s do not bind it, but are kept in ${PENDING_LIMITS_VARIABLE} and bind the first other program that it becomes or
@@ -63,6 +67,9 @@ starts. So they hold for prog in "softlimit -m 3000000 setuidgid user prog", and
 
 function limitOf(letter: string, value: string): bigint | "=" {
   if (value === "=") return "=";
-  if (!/^\d{1,19}$/.test(value)) throw new Usage(`-${letter} ${value}: a limit is a number, or = for the hard limit`);
-  return BigInt(value);
+  if (value === "-1") return UNLIMITED;
+  if (!/^\d{1,100}$/.test(value)) {
+    throw new Usage(`-${letter} ${value}: a limit is a number, = for the hard limit, or -1 for none`);
+  }
+  return BigInt(value) < LIMIT_MAX ? BigInt(value) : LIMIT_MAX;
 }

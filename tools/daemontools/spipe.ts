@@ -1,5 +1,6 @@
 /** spipe: a pipeline of supervised services [man spipe.1]. */
 import { defineApplet, type Proc } from "../../core/applet.ts";
+import { errorText, Temporary } from "../../core/errors.ts";
 import { closeFd, openPipe } from "../../core/libc/fd.ts";
 import { Part } from "./part.ts";
 
@@ -41,6 +42,7 @@ whoever writes ends before the one that reads. It also ends when all services ha
 
 /** Starts the last part first, so that each has a reader; `parts` is filled from its front. */
 async function startParts(proc: Proc, parts: Part[]): Promise<void> {
+  proc.args.forEach(mustBeFolder);
   let output = 1;
   for (let at = proc.args.length - 1; at >= 0; at--) {
     const folder = proc.args[at] ?? "";
@@ -53,4 +55,13 @@ async function startParts(proc: Proc, parts: Part[]): Promise<void> {
       output = pipe?.writing ?? 1;
     }
   }
+}
+
+function mustBeFolder(path: string): void {
+  try {
+    if (Deno.statSync(path).isDirectory) return;
+  } catch (error) {
+    throw new Temporary(`unable to start ${path}: ${errorText(error)}`);
+  }
+  throw new Temporary(`unable to start ${path}: it is no folder`);
 }

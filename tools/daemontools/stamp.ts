@@ -23,9 +23,10 @@ export function nowNanoseconds(): bigint {
   return Temporal.Now.instant().epochNanoseconds;
 }
 
-/** The label of a time in nanoseconds since 1970, with its `@`. */
+/** The label of a time in nanoseconds since 1970, which may be before it, with its `@`. */
 export function formatStamp(nanoseconds: bigint): string {
-  const label = ((nanoseconds / NANOSECONDS + TAI_OFFSET) << 32n) | (nanoseconds % NANOSECONDS);
+  const fraction = (nanoseconds % NANOSECONDS + NANOSECONDS) % NANOSECONDS;
+  const label = (((nanoseconds - fraction) / NANOSECONDS + TAI_OFFSET) << 32n) | fraction;
   return `@${label.toString(16).padStart(LABEL_DIGITS, "0")}`;
 }
 

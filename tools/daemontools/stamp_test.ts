@@ -21,6 +21,7 @@ Deno.test("labels come back as the times they were made of, by both writers", ()
     assert(moment);
     assertEquals(BigInt(moment.seconds) * 1_000_000_000n + BigInt(moment.nanoseconds), time);
   }
+  assertEquals(parseStamp(latin1Bytes(formatStamp(-8_500_000_000n))), { seconds: -9, nanoseconds: 500_000_000 });
   assertEquals(parseStamp(latin1Bytes(formatStamp(-5_000_000_000n * 1_000_000_000n)))?.seconds, -5_000_000_000);
 });
 

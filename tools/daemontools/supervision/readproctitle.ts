@@ -33,18 +33,19 @@ left; three dots stay. ps shows the argument. It ends with its input.`,
   source: ["[man readproctitle.8]"],
   async run(proc) {
     const dots = proc.args.at(-1) ?? "";
-    if (proc.args.length < 2 || dots.length < DOTS_MIN) {
-      throw new Usage("the last argument must be at least five dots");
-    }
+    if (dots.length < DOTS_MIN) throw new Usage("the last argument must be at least five dots");
     const title = openTitle(dots);
-    const shown = new Uint8Array(title.length - DOTS_KEPT).fill(DOT);
+    const shown = new Uint8Array(title.length).fill(DOT);
+    const log = shown.subarray(DOTS_KEPT);
+    title.write(shown);
     const buffer = new Uint8Array(READ_BYTES);
     for (;;) {
       const count = await proc.stdin.read(buffer);
       if (count === null) return;
-      const fresh = buffer.subarray(Math.max(0, count - shown.length), count).map((byte) => byte === 0 ? DOT : byte);
-      shown.copyWithin(0, fresh.length);
-      shown.set(fresh, shown.length - fresh.length);
+      const text = buffer.subarray(0, count).filter((byte) => byte !== 0);
+      const fresh = text.subarray(Math.max(0, text.length - log.length));
+      log.copyWithin(0, fresh.length);
+      log.set(fresh, log.length - fresh.length);
       title.write(shown);
     }
   },
@@ -65,7 +66,7 @@ function openTitle(dots: string): { readonly length: number; write(bytes: Uint8A
     return {
       length: bytes.length,
       write(text) {
-        memory.seekSync(start + DOTS_KEPT, Deno.SeekMode.Start);
+        memory.seekSync(start, Deno.SeekMode.Start);
         memory.writeSync(text);
       },
     };
