@@ -3,6 +3,7 @@ import type { OptionSpecs, Proc } from "../../../core/applet.ts";
 import { Permanent, Usage } from "../../../core/errors.ts";
 import { accountByName, groupId } from "../../../core/libc/account.ts";
 import { pathExists } from "../../../core/path_exists.ts";
+import { hasSystemd } from "./boot_services.ts";
 import { findProgram } from "../../../core/self.ts";
 
 const UNIT = "/etc/systemd/system/svscan.service";
@@ -66,7 +67,7 @@ export class BootConfig<O extends OptionSpecs> {
     const path = `${this.#root}${UNIT}`;
     Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
     Deno.writeTextFileSync(path, unitText(this.#svscanboot(), folder));
-    await this.#command("systemctl", "daemon-reload");
+    if (hasSystemd()) await this.#command("systemctl", "daemon-reload");
     await this.#command("systemctl", "enable", "svscan.service");
     return `Created ${path}\n`;
   }
@@ -76,7 +77,7 @@ export class BootConfig<O extends OptionSpecs> {
     if (!pathExists(path)) throw new Permanent(`${path}: svscan is not started with the system`);
     await this.#command("systemctl", "disable", "svscan.service");
     Deno.removeSync(path);
-    await this.#command("systemctl", "daemon-reload");
+    if (hasSystemd()) await this.#command("systemctl", "daemon-reload");
     return `Removed ${path}\n`;
   }
 

@@ -8,6 +8,11 @@ const UNIT_FOLDERS = ["/etc/systemd/system", "/lib/systemd/system", "/usr/lib/sy
 /** Where jobs of upstart lie, and in an older kind of it; a file NAME.override with `manual` keeps one from starting. */
 const JOB_FOLDERS = ["/etc/init", "/etc/event.d"] as const;
 
+/** Whether systemd runs this system; in a chroot or an image that is being built, units are only linked. */
+export function hasSystemd(): boolean {
+  return pathExists("/run/systemd/system");
+}
+
 /** Turns services of the system on and off. */
 export class BootServices<O extends OptionSpecs> {
   readonly #proc: Proc<O>;
@@ -45,9 +50,10 @@ export class BootServices<O extends OptionSpecs> {
   }
 
   #actOf(name: string, state: "on" | "off"): (() => Promise<void>) | undefined {
-    if (UNIT_FOLDERS.some((folder) => this.#has(`${folder}/${name}.service`))) {
-      const act = state === "on" ? ["enable"] : ["disable", "--now"];
-      return () => this.#command("systemctl", ...act, `${name}.service`);
+    const unit = name.endsWith(".service") ? name : `${name}.service`;
+    if (UNIT_FOLDERS.some((folder) => this.#has(`${folder}/${unit}`))) {
+      const act = state === "on" ? ["enable"] : hasSystemd() ? ["disable", "--now"] : ["disable"];
+      return () => this.#command("systemctl", ...act, unit);
     }
     const folder = JOB_FOLDERS.find((each) => this.#has(`${each}/${name}.conf`));
     if (folder !== undefined) return () => this.#override(`${folder}/${name}.override`, state);

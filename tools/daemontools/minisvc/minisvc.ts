@@ -19,6 +19,7 @@ import {
   makeSvscanFolder,
   setRefresh,
   showService,
+  tryMadeService,
 } from "./service_maker.ts";
 import { formatVariables, parseVariables, SAVED, VariableFiles } from "./variable_files.ts";
 
@@ -156,9 +157,8 @@ class MiniSvc {
       return "";
     }
     if (refresh === undefined) return undefined;
-    const made = madeServices(this.#folder);
     return this.#services(refresh).map((path) => {
-      const service = made.find((candidate) => candidate.path === path);
+      const service = tryMadeService(path);
       if (!service) throw new Permanent(`${path} was not made by minisvc`);
       if (isKept(path) && !force) return `Skipped Service ${path}: auto refresh is off\n`;
       this.#makeAgain(path, service.options);
@@ -181,8 +181,9 @@ class MiniSvc {
     const made = parsedOptions(options);
     const files = new VariableFiles(`${path}/variables`);
     const before = files.all();
-    const design = { folder: this.#folder, logFolder: logDir ?? LOG_FOLDER, logAccount, made };
     const name = path.slice(path.lastIndexOf("/") + 1);
+    const folder = path.slice(0, -name.length - 1);
+    const design = { folder, logFolder: logDir ?? LOG_FOLDER, logAccount, made };
     if (made.includes("--svscanlog")) {
       const isPrivate = made.includes("--resolvconf");
       makeSvscanFolder({
@@ -254,7 +255,7 @@ function versionLine(): string {
 }
 
 function pathsIn(text: string): string[] {
-  return text.split(/\s+/).filter((path) => path !== "");
+  return text.split(/\s+/).filter((path) => path !== "").map((path) => path.replace(/\/+$/, ""));
 }
 
 function fail(what = "nothing to do: minisvc --help shows the options"): never {

@@ -151,10 +151,15 @@ export function showService(path: string): string {
 /** Services of a folder with the options that made them. */
 export function madeServices(folder: string): { readonly path: string; readonly options: string }[] {
   return [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1).flatMap(({ name }) => {
-    const path = `${folder}/${name}`;
-    const file = `${path}/variables/${OPTIONS}`;
-    return pathExists(file) ? [{ path, options: Deno.readTextFileSync(file).trim() }] : [];
+    const service = tryMadeService(`${folder}/${name}`);
+    return service ? [service] : [];
   });
+}
+
+/** A service with the options that made it; undefined when it was not made by minisvc. */
+export function tryMadeService(path: string): { readonly path: string; readonly options: string } | undefined {
+  const file = `${path}/variables/${OPTIONS}`;
+  return pathExists(file) ? { path, options: Deno.readTextFileSync(file).trim() } : undefined;
 }
 
 /** True when the service is not to be made anew. */

@@ -44,6 +44,12 @@ export class ServiceFolder {
     return pathExists(`${this.path}/${name}`);
   }
 
+  /** Where a symbolic link in it leads; undefined when it is none. */
+  linkTarget(name: string): string | undefined {
+    const path = `${this.path}/${name}`;
+    return Deno.lstatSync(path).isSymlink ? Deno.readLinkSync(path) : undefined;
+  }
+
   hasExecutable(name: string): boolean {
     const mode = this.#modeOf(name);
     return mode !== undefined && (mode & EXECUTABLE_BITS) !== 0;

@@ -83,12 +83,12 @@ class FolderPlan implements ServicePlan {
     if (plain) {
       return await (plain.user ? this.#startAccountLog(plain, plain.user, ended) : this.#startLog(plain, ended));
     }
-    const { folder, files } = this.#spec;
+    const { files } = this.#spec;
     const env = this.#runEnvironment();
     files.writeNote(markOfNext());
     let pid: number | undefined;
     try {
-      pid = this.#spawn(["./run", this.#spec.argument, reason], env, folder.path);
+      pid = this.#spawn("./run", ["./run", this.#spec.argument, reason], env);
     } finally {
       files.writeNote(pid === undefined ? undefined : markOf(pid));
     }
@@ -174,16 +174,16 @@ class FolderPlan implements ServicePlan {
     return withEnvFolder((mode & OTHERS_ENTER) === 0 ? {} : env, path, (text) => this.#world.warn(text));
   }
 
-  #spawn(argv: readonly string[], env: Readonly<Record<string, string>>, cwd: string): number {
-    const { input, output } = this.#spec;
+  #spawn(program: string, argv: readonly string[], env: Readonly<Record<string, string>>): number {
+    const { input, output, folder } = this.#spec;
     const opened: number[] = [];
     const open = (fd: number) => (opened.push(fd), fd);
     try {
       return spawnProcess({
-        program: argv[0] ?? "",
+        program,
         argv,
         env,
-        cwd,
+        cwd: folder.path,
         fds: { 0: input ? open(input.openForLog()) : 0, 1: output ? open(output.openForService()) : 1, 2: 2 },
         newGroup: this.signalsGroup,
       });
@@ -221,25 +221,28 @@ class FolderPlan implements ServicePlan {
 
   async init(): Promise<boolean> {
     if (!this.#spec.folder.hasExecutable("init")) return true;
-    const end = await this.#script(["./init"]);
+    const end = await this.#script("init");
     return end?.code === 0 && end.signal === 0;
   }
 
   async alert(pid: number, end: ProcessEnd | undefined): Promise<void> {
     if (!this.#spec.folder.has("alert")) return;
     const how = !end ? ["-1", "unknown"] : end.signal > 0 ? [`${end.signal}`, "signalled"] : [`${end.code}`, "exited"];
-    await this.#script(["./alert", this.#spec.argument, String(pid), ...how]);
+    await this.#script("alert", this.#spec.argument, String(pid), ...how);
   }
 
   async shutdown(pid: number): Promise<void> {
-    if (this.#spec.folder.has("shutdown")) await this.#script(["./shutdown", this.#spec.argument, String(pid)]);
+    if (this.#spec.folder.has("shutdown")) await this.#script("shutdown", this.#spec.argument, String(pid));
   }
 
   /** Runs a script of the folder to its end; undefined when it cannot be run. */
-  #script(argv: readonly string[]): Promise<ProcessEnd | undefined> {
+  #script(name: string, ...args: readonly string[]): Promise<ProcessEnd | undefined> {
     return new Promise((resolve) => {
       try {
-        const pid = this.#spawn(argv, this.#spec.env, this.#spec.folder.path);
+        const program = `./${name}`;
+        // a link to svalert [man svalert.9] leads to a program that knows by its name what it is to do
+        const argv = [this.#spec.folder.linkTarget(name) ?? program, ...args];
+        const pid = this.#spawn(program, argv, this.#spec.env);
         watchProcess(this.#world.poller, pid, { isChild: true, ended: resolve });
       } catch (error) {
         this.#world.warn(`${this.name}: ${errorText(error)}`);

@@ -34,8 +34,9 @@ abnormal-shutdown), how, the exit code, signal or pid, and the time. Without suc
     const alert = parseAlert(proc.args);
     if (isFiltered(proc, alert.what)) return;
     const host = proc.env.get("PROBE_SERVER") || HOST;
-    const port = Number(proc.env.get("SV_ALERT_PORT") || PORT);
-    if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Usage(`SV_ALERT_PORT ${port} is not a port`);
+    const portText = proc.env.get("SV_ALERT_PORT") || String(PORT);
+    const port = Number(portText);
+    if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Usage(`SV_ALERT_PORT ${portText} is not a port`);
     const seconds = Math.floor(proc.clock.nowMs() / 1000);
     const name = proc.env.get("HOSTNAME") || Deno.hostname();
     const words = [name, Deno.cwd(), alert.service, alert.what, ...alert.details, String(seconds)];

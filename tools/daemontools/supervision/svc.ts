@@ -1,6 +1,7 @@
 /** svc: tells the supervisors of services what to do [man svc.8]. */
 import { defineApplet, type OptionSpecs, type Proc } from "../../../core/applet.ts";
 import { errorText, Usage } from "../../../core/errors.ts";
+import { pathExists } from "../../../core/path_exists.ts";
 import { hasReader, sendLetters } from "./letters.ts";
 import { stateFolderOf } from "./places.ts";
 import { pause } from "./service.ts";
@@ -124,6 +125,10 @@ function isThere(state: string, wanted: "up" | "down"): boolean {
 
 async function waitFor<O extends OptionSpecs>(proc: Proc<O>, service: string, call: Call): Promise<number> {
   const wanted = call.waitFor ?? "up";
+  if (!pathExists(service)) {
+    proc.log.line(`svc: warning: unable to control ${service}: there is no such folder`);
+    return EXITS.unreachable;
+  }
   const startMs = performance.now();
   proc.log.line(`svc: waiting for ${service} to be ${wanted}`);
   const never = new AbortController().signal;

@@ -31,11 +31,16 @@ export const applet = defineApplet({
   }],
   description:
     `svscanboot tells supervisors that are left in the folder to end, and becomes svscan, with standard input from /dev/null and
-nothing in its environment but PATH and what the folder .svscan/variables says, read as by envdir.
+nothing in its environment but PATH, what these programs themselves need (HOME, INDIMAIL_ROOT), and what the folder
+.svscan/variables says, read as by envdir.
 
 With SCANLOG there svscan logs to .svscan/log, and standard output and error are /dev/null; without it they go to
 readproctitle, so that ps shows them. With UNSHARE svscan gets a mount namespace of its own.`,
-  env: { PATH: "only when .svscan/variables sets none: where programs are found" },
+  env: {
+    PATH: "only when .svscan/variables sets none: where programs are found",
+    HOME: "handed on",
+    INDIMAIL_ROOT: "handed on: the folder of the installation",
+  },
   control: ["servicedir.conf"],
   exits: { "111": "svscan cannot be run" },
   files: { ".svscan/variables": "environment of svscan and all services" },
