@@ -216,6 +216,9 @@ Deno.test("a message that has my Delivered-To line is looping", async () => {
   await using world = await createWorld();
   const looping = job({ message: memoryMessage(latin1Bytes(`Delivered-To: joe@example.com\n${MESSAGE}`)) });
   assertMatch((await deliverLocal(world.context, looping, recipient(world))).report.text, /looping/);
+  // also where a virtual user's mailbox is meant, whose programs forward with the same line
+  await Deno.writeTextFile(`${world.home}/.qmail`, "| vdelivermail '' delete\n");
+  assertMatch((await deliverLocal(world.context, looping, recipient(world))).report.text, /looping/);
 });
 
 Deno.test("an editing user is waited for: sticky home, writable file, blank first line, x bit", async () => {

@@ -36,7 +36,7 @@ export function mboxFromLine(sender: string, arrivedMs: number): string {
   return `From ${name} ${weekday} ${month} ${day!.replace(/^0/, " ")} ${time} ${year}\n`;
 }
 
-/** All variables of qmail-command. `newSender` is the owner of the list when there is one. */
+/** All variables of qmail-command but PATH, which is that of who delivers. `newSender` is the owner of the list when there is one. */
 export function commandEnvironment(recipient: LocalRecipient, more: {
   readonly sender: string;
   readonly newSender: string;
@@ -48,7 +48,6 @@ export function commandEnvironment(recipient: LocalRecipient, more: {
 }): Record<string, string> {
   const address = `${recipient.local}@${recipient.domain}`;
   const environment: Record<string, string> = {
-    PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
     SENDER: more.sender,
     NEWSENDER: more.newSender,
     RECIPIENT: address,

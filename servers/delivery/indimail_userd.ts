@@ -89,7 +89,7 @@ export const applet = defineApplet({
     `indimail-userd runs as root, where the other roles have accounts of their own, and starts qmail-local as the
 user to whom a message goes. qmail-lspawn hands it the deliveries to system users; nobody else can connect. It is
 started when the first such delivery comes, so a host with virtual domains only never runs it.`,
-  env: {},
+  env: { PATH: "where the commands of .qmail files are looked for" },
   files: {
     "run/users.socket": "where qmail-lspawn connects",
     "run/users.wanted": "made by qmail-lspawn to have it started",

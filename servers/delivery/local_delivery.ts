@@ -54,13 +54,13 @@ export async function deliverLocal(
   const file = search.kind === "found" ? search.file : undefined;
   const dotQmail: DotQmail = file && !file.empty ? file.content : parseDotQmail(context.defaultDelivery);
   const virtual = onlyVdelivermail(dotQmail);
-  if (virtual !== undefined) return await deliverVirtualDomain(context, job, { recipient, file, ...virtual });
-  if (asUser && !onlyForwards(dotQmail)) return await asUser(job, recipient);
+  if (virtual === undefined && asUser && !onlyForwards(dotQmail)) return await asUser(job, recipient);
   const address = `${recipient.local}@${recipient.domain}`;
   const loops = countHeaderLine(await messageHeader(job.message), deliveredToLine(address).trimEnd());
   if (loops > context.control.number("maxdeliveredto", 0)) {
     return refused("This message is looping: it already has my Delivered-To line. (#5.4.6)");
   }
+  if (virtual !== undefined) return await deliverVirtualDomain(context, job, { recipient, file, ...virtual });
   const newSender = ownerSender(context, job, recipient);
   const run: Run = {
     recipient,

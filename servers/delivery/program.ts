@@ -50,6 +50,14 @@ const KEPT_VARIABLES = ["INDIMAIL_ROOT", "CONTROLDIR", "TZ"];
 /** Variables that hold text of the system; all others hold bytes, as latin1 text. */
 const SYSTEM_TEXT: ReadonlySet<string> = new Set(["HOME", "USER", "PATH"]);
 
+/** Where commands are looked for when the daemon has no PATH. */
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+
+/** The PATH of commands: the daemon's own, in which an operator has put the programs of the tool chain. */
+export function commandPath(ours: Readonly<Record<string, string>>): string {
+  return ours["PATH"] || DEFAULT_PATH;
+}
+
 /** The environment of a command: what the delivery says, in front of what it gets from us. */
 function programEnvironment(
   ours: Readonly<Record<string, string>>,
@@ -59,7 +67,7 @@ function programEnvironment(
   const told = Object.entries(delivery).map(([name, value]) =>
     [name, SYSTEM_TEXT.has(name) ? value : systemText(value)] as const
   );
-  return Object.fromEntries([...kept, ...told]);
+  return Object.fromEntries([["PATH", commandPath(ours)], ...kept, ...told]);
 }
 
 /** The runner of a program; `spoolDirectory` is where a message from memory is put while a command reads it. */

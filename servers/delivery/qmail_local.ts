@@ -39,6 +39,7 @@ extension. It reports what it did on standard output, as in did 1+0+0: files, fo
     DELIVERYID: "id of this delivery, the same at each attempt; Maildir names are made of it; process id unless set",
     ARRIVEDMS: "when the message arrived, milliseconds since 1970; now unless set",
     REPEAT: "not empty: an earlier attempt may have got through",
+    PATH: "where the commands of .qmail files are looked for",
   },
   control: ["me", "maxdeliveredto"],
   exits: { 0: "delivered", 100: "failed for good", 111: "failed for now" },

@@ -119,7 +119,10 @@ inside this process; a delivery to another system user runs in a process of that
 
 A delivery to a Maildir is reported as soon as the message has its name there, and reported durable when the folder is
 synced, in groups.`,
-  env: { INDIMAIL_ACCOUNTS: "1: deliveries to system users are handed to indimail-userd; set by the supervisor" },
+  env: {
+    INDIMAIL_ACCOUNTS: "1: deliveries to system users are handed to indimail-userd; set by the supervisor",
+    PATH: "where the commands of .qmail files are looked for",
+  },
   control: ["me", "maxdeliveredto"],
   files: { "users/cdb": "users by local address", "run/local.socket": "where the queue daemon connects" },
   seeAlso: ["qmail-local(8)", "qmail-send(8)", "vdelivermail(8)"],

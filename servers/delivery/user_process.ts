@@ -8,7 +8,7 @@ import { closeFd } from "../../core/libc/fd.ts";
 import type { DeliveryJob } from "./context.ts";
 import type { LocalRecipient } from "./environment.ts";
 import { deferred, type DeliveryOutcome } from "./outcome.ts";
-import { openMessage, programKind } from "./program.ts";
+import { commandPath, openMessage, programKind } from "./program.ts";
 
 /** Output of qmail-local that a report keeps [spec formats 2]. */
 const OUTPUT_BYTES_MAX = 3000;
@@ -45,7 +45,7 @@ export async function deliverAsUser(
       program: "qmail-local",
       args: ["--", user, home, local, dash, ext, domain, job.sender, defaultDelivery, job.extraHeader],
       env: {
-        PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        PATH: commandPath(proc.env.all()),
         INDIMAIL_ROOT: proc.paths.root,
         HOME: home,
         USER: user,

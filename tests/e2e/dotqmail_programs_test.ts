@@ -190,6 +190,16 @@ Deno.test("programs of .qmail lines forward, answer, refuse and store mail", asy
     assertMatch(await site.arrives("bob", await site.send("other")), /no mailbox here by that name/);
     assertMatch(await site.arrives("bob", await site.send("round")), /alias loop/);
   });
+
+  await t.step("a user who forwards to himself by a program gets no endless loop", async () => {
+    await installation.addUser("eve", "secret");
+    const home = (await site.mailbox("eve")).replace(/\/Maildir$/, "");
+    await Deno.mkdir(home, { recursive: true });
+    await Deno.writeTextFile(`${home}/.qmail`, `|PATH=${site.programs}:$PATH; export PATH; forward eve@${DOMAIN}\n`);
+    const bounce = await site.arrives("bob", await site.send("eve"));
+    assertMatch(bounce, /looping/);
+    assertEquals(bounce.match(/^Delivered-To: example\.test-eve@example\.test$/mg)?.length, 1);
+  });
 });
 
 function fileText(path: string): string | undefined {
